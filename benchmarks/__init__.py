@@ -1,0 +1,1 @@
+"""Load generator, reference server and comparisons, run by `make bench`."""

@@ -1,0 +1,1 @@
+"""The published dialects, one module each."""

@@ -1,0 +1,33 @@
+"""What happens to chargers because time passed."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from chargers.models import Command, FailedHandshake, Message, Reading
+from chargers.services import commands, presence
+from csms import partitions
+from csms.jobs import job
+from csms.retention import delete_older
+
+
+@job(every=timedelta(seconds=5))
+def end_dead_leases(now):
+    """Set the chargers of dead processes offline."""
+    presence.clean_up(now)
+
+
+@job(every=timedelta(seconds=5))
+def expire_commands(now):
+    """End commands that waited too long."""
+    commands.expire(now)
+
+
+@job(every=timedelta(hours=1))
+def retain(now):
+    """Drop what is older than the settings keep."""
+    partitions.retain(Message, now, settings.CSMS_RETAIN_MESSAGES_DAYS)
+    partitions.retain(Reading, now, settings.CSMS_RETAIN_READINGS_DAYS)
+    ended = Command.objects.filter(state__in=Command.FINAL)
+    delete_older(ended, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
+    delete_older(FailedHandshake.objects.all(), "last_at", days=settings.CSMS_RETAIN_HANDSHAKES_DAYS, now=now)

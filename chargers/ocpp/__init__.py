@@ -1,0 +1,1 @@
+"""The CSMS side of OCPP: inbound handlers per version, and the committer that runs them."""

@@ -1,0 +1,1 @@
+"""The verbs of the domain, whichever protocol or door they come by."""

@@ -1,0 +1,18 @@
+/* Gives unfold's scroll areas names of their own, so that screen readers can tell them apart. */
+for (const area of document.querySelectorAll("[data-simplebar]")) {
+  const name = area.id === "nav-sidebar-apps" ? "Navigation" : area.querySelector("table") ? "Table" : "Filters";
+  area.dataset.simplebarAriaLabel = name;
+}
+
+/* Names the fields in which one searches for a row; empty ones would have no name at all. */
+addEventListener("load", () => {
+  for (const field of document.querySelectorAll(".select2-selection[aria-labelledby]")) {
+    const select = field.closest(".select2").previousElementSibling;
+    const label = select && document.querySelector(`label[for="${select.id}"]`);
+    if (!label) continue;
+    label.id ||= `${select.id}_label`;
+    const shown = field.querySelector("[role=textbox]");
+    shown?.setAttribute("aria-labelledby", label.id);
+    field.setAttribute("aria-labelledby", shown ? `${label.id} ${shown.id}` : label.id);
+  }
+});

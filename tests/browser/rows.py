@@ -1,0 +1,41 @@
+"""What the pages show in these tests: one charger that charges, and one row of everything else."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from chargers.models import Charger, Command, Connector, FailedHandshake, Message, Reading, Transaction
+from tests.chargers.admin.conftest import go_online
+from tests.kit import world
+from tokens import services
+
+ANSWER = '{"currentTime":"2026-03-01T12:00:00Z"}'
+
+
+def of(owner):
+    """Return {model: row}, of a charger that is online and charges."""
+    rows = world.of(owner)
+    go_online(rows[Charger])
+    Connector.objects.update(status="Charging", status_at=timezone.now(), power_w=11000)
+    Command.objects.update(state="sent")
+    Message.objects.update(answer=ANSWER)
+    FailedHandshake.objects.update(last_at=timezone.now())
+    _charge(rows[Charger], rows[Transaction])
+    token, _secret = services.create_api_token(owner, description="Billing")
+    waiting = Charger.objects.create(owner=owner, identifier="NEW-1", registration_status="Pending")
+    return rows | {type(token): token, "pending": waiting}
+
+
+def _charge(charger, transaction):
+    Reading.objects.bulk_create(
+        Reading(
+            charger=charger,
+            transaction=transaction,
+            received_at=timezone.now(),
+            measured_at=transaction.started_at + number * timedelta(minutes=1),
+            power_w=11000 - number,
+            register_wh=1500 + 180 * number,
+            soc_percent=20 + number,
+        )
+        for number in range(1, 60)
+    )

@@ -1,0 +1,61 @@
+"""Which authorization a token means, however readers and chargers write it."""
+
+import pytest
+
+from chargers.services import authorizing, transactions
+from tests.chargers.conftest import NOW
+from tokens.models import Account, Authorization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def judged(charger, settings):
+    """Return a function that judges a token, with the separator given."""
+
+    def judge(token, separator="_"):
+        settings.CSMS_TOKEN_SEPARATOR = separator
+        return authorizing.check(charger, token, now=NOW)
+
+    return judge
+
+
+@pytest.mark.parametrize("token", ["TAG1_00017", "tag1_", "TAG1"])
+def test_what_a_reader_appends_is_no_part_of_the_token(judged, driver, token):
+    """Some readers write tag_serial (spec/field-behaviour no. 10)."""
+    assert judged(token).authorization == driver
+
+
+def test_whole_token_comes_first(judged, driver, owner):
+    """One that is entered with its suffix means itself."""
+    whole = Authorization.objects.create(owner=owner, token="TAG1_2", enabled=False)
+    assert judged("TAG1_2").authorization == whole
+
+
+@pytest.mark.parametrize(
+    ("token", "separator"), [("TAG1_2", ""), ("_TAG1", "_"), ("TAG1_2_3", "_"), ("", "_")]
+)
+def test_nothing_is_guessed_beyond_the_setting(judged, driver, token, separator):
+    """Only the last part goes, and only where the setting says so."""
+    assert judged(token, separator).status == "Invalid"
+
+
+@pytest.mark.parametrize(
+    ("of_account", "of_token", "status"),
+    [
+        (None, None, "Accepted"),
+        (1, None, "ConcurrentTx"),
+        (2, None, "Accepted"),
+        (1, 2, "Accepted"),
+        (None, 1, "ConcurrentTx"),
+    ],
+)
+def test_limit_stands_on_the_token_else_on_the_account(charger, driver, owner, of_account, of_token, status):
+    """Only a start is counted against it: an Authorize is also how a driver stops."""
+    Account.objects.create(owner=owner, concurrent_transactions=of_account)
+    driver.concurrent_transactions = of_token
+    driver.save()
+    transactions.start(charger, protocol="ocpp1.6", evse_id=0, connector_id=1, at=NOW, id_token="tag1")
+
+    assert authorizing.check(charger, "TAG1", now=NOW, for_start=True).status == status
+    assert authorizing.check(charger, "TAG1", now=NOW).status == "Accepted"

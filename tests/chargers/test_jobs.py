@@ -1,0 +1,79 @@
+"""What happens to chargers because time passed."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from chargers import jobs
+from chargers.models import Command, FailedHandshake, Message, Reading
+from csms.models import Event
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+# Time series: on PostgreSQL whole months are dropped (tests/csms/test_partitions.py), here single rows.
+SERIES = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL drops whole months")
+
+
+def message(charger, at):
+    return Message.objects.create(charger=charger, received_at=at, request="[]", outcome="result")
+
+
+def reading(charger, at):
+    return Reading.objects.create(charger=charger, received_at=at, measured_at=NOW)
+
+
+def command(charger, at):
+    return Command.objects.create(owner=charger.owner, charger=charger, created_at=at, state="completed")
+
+
+def handshake(charger, at):
+    return FailedHandshake.objects.create(
+        first_at=at, last_at=at, hour=at, address="192.0.2.1", reason="unknown charger", status_code=404
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "setting"),
+    [
+        pytest.param(message, "CSMS_RETAIN_MESSAGES_DAYS", marks=SERIES),
+        pytest.param(reading, "CSMS_RETAIN_READINGS_DAYS", marks=SERIES),
+        (command, "CSMS_RETAIN_COMMANDS_DAYS"),
+        (handshake, "CSMS_RETAIN_HANDSHAKES_DAYS"),
+    ],
+)
+@pytest.mark.parametrize(("days", "kept"), [(10, 1), (0, 2)])
+def test_logs_are_kept_as_long_as_their_setting_says(charger, settings, make, setting, days, kept):
+    """0 keeps for ever."""
+    setattr(settings, setting, days)
+    old, young = make(charger, NOW - timedelta(days=11)), make(charger, NOW - timedelta(days=9))
+
+    jobs.retain(NOW)
+
+    rows = type(old).objects.order_by("pk")
+    assert [row.pk for row in rows] == [old.pk, young.pk][-kept:]
+
+
+def test_waiting_command_is_never_forgotten(charger, settings):
+    """Only those that have ended are a log."""
+    settings.CSMS_RETAIN_COMMANDS_DAYS = 10
+    Command.objects.create(owner=charger.owner, charger=charger, created_at=NOW - timedelta(days=11))
+
+    jobs.retain(NOW)
+
+    assert Command.objects.count() == 1
+
+
+def test_command_of_a_process_that_died_times_out(charger):
+    """Nobody is left who waits for its answer."""
+    for minutes in (9, 10):
+        Command.objects.create(
+            owner=charger.owner, charger=charger, state="sent", sent_at=NOW - timedelta(minutes=minutes)
+        )
+
+    jobs.expire_commands(NOW)
+
+    assert list(Command.objects.order_by("pk").values_list("state", flat=True)) == ["sent", "timed_out"]
+    assert Event.objects.get().kind == "command.finished"

@@ -1,0 +1,64 @@
+"""Fixtures: a scripted CSMS, and charge points that are stopped when the test ends."""
+
+import random
+
+import pytest
+
+from chargers.virtual.charge_point import ChargePoint
+from chargers.virtual.client import Backoff
+from chargers.virtual.clock import Clock
+from chargers.wire.validation import V16, V201
+from tests.kit.scripted_csms import ScriptedCsms
+
+AT_ONCE = Backoff(minimum=0.01, spread=0.0, repeats=0)
+
+
+@pytest.fixture
+async def csms():
+    """A CSMS for OCPP 1.6."""
+    async with ScriptedCsms(V16) as server:
+        yield server
+
+
+@pytest.fixture
+async def csms201():
+    """A CSMS for OCPP 2.0.1."""
+    async with ScriptedCsms(V201) as server:
+        yield server
+
+
+@pytest.fixture
+async def build():
+    """Return a function that builds a charge point for a scripted CSMS."""
+    built = []
+
+    def make(server, **options):
+        settings = {"MeterValueSampleInterval": 0, "TransactionMessageRetryInterval": 0}
+        options["configuration"] = settings | options.get("configuration", {})
+        defaults = {"backoff": AT_ONCE, "clock": Clock(1000), "dice": random.Random(1)}
+        point = ChargePoint(server.url, "CP-1", server.version, **(defaults | options))
+        built.append(point)
+        return point
+
+    yield make
+    for point in built:
+        await point.stop(seconds=0.2)
+
+
+@pytest.fixture
+async def point(csms, build):
+    """A charge point for OCPP 1.6 that has booted."""
+    return await ready(build(csms), csms)
+
+
+@pytest.fixture
+async def point201(csms201, build):
+    """A charging station for OCPP 2.0.1 that has booted."""
+    return await ready(build(csms201), csms201)
+
+
+async def ready(point, server):
+    """Start a charge point and wait until it has told its status."""
+    await point.start()
+    await server.hears("StatusNotification")
+    return point

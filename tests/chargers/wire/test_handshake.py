@@ -1,0 +1,90 @@
+"""Handshakes: identifiers, passwords and versions, however they are written."""
+
+import base64
+
+import pytest
+
+from chargers.wire import handshake
+from chargers.wire.validation import V16, V201
+
+
+@pytest.mark.parametrize(
+    ("path", "identifier", "version"),
+    [
+        (b"/ocpp/CP1", "CP1", ""),
+        (b"/OCPP/CP1/", "CP1", ""),
+        (b"//ocpp//CP1//", "CP1", ""),
+        (b"/ws/CP1", "CP1", ""),
+        (b"/ocpp/j/v16/CP1", "CP1", V16),
+        (b"/ocpp/v201/CP1", "CP1", V201),
+        (b"/ocpp/v16", "v16", ""),
+        (b"/ocpp/a%20b%7Cc%2Fd%23%2Be%C3%A9", "a b|c/d#+eé", ""),
+        (b"/ocpp/a%2525", "a%25", ""),
+        (b"/ocpp/ws://host/ocpp/CP1", "CP1", ""),
+        (b"/ws://host:9000/ocpp/v16/CP1", "CP1", V16),
+        (b"wss://host/ocpp/CP1", "CP1", ""),
+        (b"/ws://host/CP1", "CP1", ""),
+        (b"/ocpp/", "", ""),
+        (b"/admin/CP1", "", ""),
+        (b"/ocpp/" + b"x" * 256, "", ""),
+        (b"/ocpp/a%00b", "", ""),
+    ],
+)
+def test_identifier_is_the_last_segment(path, identifier, version):
+    """Percent-encoding is undone once; names of aliases may be identifiers."""
+    found = handshake.read_path(path)
+    assert (found.identifier, found.version) == (identifier, version)
+
+
+def test_identifier_may_stand_in_the_query():
+    """Seen as `?=serial`."""
+    assert handshake.read_path(b"/ocpp/", b"=SN123").identifier == "SN123"
+
+
+def test_password_in_the_path_is_masked():
+    """The path is stored with failed handshakes, its secrets are not."""
+    found = handshake.read_path(b"/ocpp/j/v16u/user/p%40ss/CP1")
+    assert (found.username, found.password, found.identifier) == ("user", b"p@ss", "CP1")
+    assert found.masked == "/ocpp/j/v16u/user/***/CP1"
+
+
+@pytest.mark.parametrize(
+    "path", [b"/ws://user:p4ss@host/ocpp/CP1", b"/ocpp/ws://user:p4ss@host/CP1", b"/x/user:p4ss@host"]
+)
+def test_password_of_a_url_in_the_path_is_masked(path):
+    """Wherever the charger has put it."""
+    assert "p4ss" not in handshake.read_path(path).masked
+
+
+@pytest.mark.parametrize(
+    ("offered", "default", "chosen"),
+    [
+        (["ocpp1.6"], "", ("ocpp1.6", V16)),
+        (["ocpp2.0.1", "ocpp1.6"], "", ("ocpp2.0.1", V201)),
+        (["ocpp2.1", "OCPP1.6"], "", ("OCPP1.6", V16)),
+        ([], V201, (None, V201)),
+        ([], "", (None, "")),
+        (["ocpp1.5"], V16, (None, "")),
+    ],
+)
+def test_first_supported_subprotocol_is_chosen(offered, default, chosen):
+    """The charger's order counts; without any, what the URL tells."""
+    assert handshake.choose(offered, default) == chosen
+
+
+@pytest.mark.parametrize(
+    ("header", "pair"),
+    [
+        (b"Basic " + base64.b64encode(b"CP1:pa:ss"), ("CP1", b"pa:ss")),
+        (b"basic: " + base64.b64encode(b"CP1:x"), ("CP1", b"x")),
+        (b"Basic " + base64.b64encode(b"CP1:\xff\xfe"), ("CP1", b"\xff\xfe")),
+        (b"Basic " + base64.b64encode(b"CP1:"), ("CP1", b"")),
+        (b"Basic " + base64.b64encode(b"no colon"), None),
+        (b"Basic !", None),
+        (b"Bearer abc", None),
+        (b"", None),
+    ],
+)
+def test_basic_header_is_read(header, pair):
+    """Passwords are bytes: some chargers send raw keys."""
+    assert handshake.basic(header) == pair

@@ -1,0 +1,34 @@
+"""Fixtures that every room uses: the people."""
+
+import pytest
+from django.conf import settings as django_settings
+
+from csms import http
+from tests.kit.far_end import FarEnd
+
+
+def pytest_configure():
+    """Leave out what costs seconds and proves nothing: slow hashes, and a walk over all static files."""
+    django_settings.PASSWORD_HASHERS = ["tests.kit.passwords.QuickHasher"]
+    django_settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def owner(django_user_model):
+    """An account that owns things."""
+    return django_user_model.objects.create_user("owner", password="owner's password")
+
+
+@pytest.fixture
+def stranger(django_user_model):
+    """Another account, which must never see or change what is the owner's."""
+    return django_user_model.objects.create_user("stranger", password="stranger's password")
+
+
+@pytest.fixture
+def far_end(settings):
+    """A partner's HTTP server on the loopback address, which is permitted for once."""
+    settings.CSMS_ALLOW_PRIVATE_URLS = True
+    with FarEnd() as server:
+        yield server
+        http.close()

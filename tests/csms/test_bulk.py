@@ -1,0 +1,115 @@
+"""Many rows at once: what is written is what is read, whatever the number."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from chargers.models import Charger, Presence
+from csms import bulk
+from csms.models import Event, PartnerLease, ServerProcess
+from tokens.models import Authorization
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def _events(count):
+    bulk.insert_many(Event, [{"kind": f"k{number}", "created_at": NOON} for number in range(count)])
+    return list(Event.objects.order_by("id").values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 63, 64, 65, 200])
+def test_every_row_is_inserted_once_and_in_order(count):
+    """Whatever chunks it makes."""
+    assert _events(count) == [f"k{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 8, 73])
+def test_only_the_named_rows_and_attributes_are_updated(count):
+    """The others keep what they had."""
+    _events(count + 1)
+    *rows, other = Event.objects.order_by("id")
+    for row in rows:
+        row.kind, row.data = f"new {row.pk}", {"not": "written"}
+
+    bulk.update_many(Event, ("kind",), rows)
+
+    stored = list(Event.objects.order_by("id").values_list("kind", "data"))
+    assert stored == [*((row.kind, {}) for row in rows), (other.kind, {})]
+
+
+def test_times_of_any_zone_are_the_same_moment():
+    """SQLite stores them without a zone."""
+    local = NOON.astimezone(timezone(timedelta(hours=-9, minutes=-30)))
+
+    bulk.insert_many(Event, [{"kind": "local", "created_at": local}])
+
+    assert Event.objects.get().created_at == NOON
+
+
+def test_loaded_rows_are_as_the_orm_reads_them(owner, stranger):
+    """Times, JSON, None and all; and only those asked for."""
+    mine = Authorization.objects.create(owner=owner, token="A", expiry_date=NOON)
+    Authorization.objects.create(owner=stranger, token="B")
+
+    (row,) = bulk.load(Authorization, "owner_id", [owner.pk])
+
+    expected = {field.attname: getattr(mine, field.attname) for field in Authorization._meta.concrete_fields}
+    assert {name: getattr(row, name) for name in expected} == expected
+    assert row == mine
+
+
+def test_relations_keep_the_type_of_their_key(owner):
+    """A process is known by a UUID, wherever it is named."""
+    process = ServerProcess.objects.create(name="web", kind="web")
+    charger = Charger.objects.create(owner=owner, identifier="CP-1")
+    Presence.objects.create(charger=charger, process=process)
+
+    (row,) = bulk.load(Presence, "charger_id", [charger.pk])
+
+    assert row.process_id == process.pk
+
+
+def test_left_out_attributes_are_fetched_on_access(owner):
+    """As those of a deferred row."""
+    made = Authorization.objects.create(owner=owner, token="A")
+
+    (row,) = bulk.load(Authorization, "id", [made.pk], leave_out=("token",))
+
+    assert "token" not in vars(row)
+    assert (row.token, row.owner) == ("A", owner)
+
+
+def test_condition_narrows(owner):
+    """It is SQL over the model's own columns."""
+    Authorization.objects.create(owner=owner, token="A", expiry_date=NOON)
+    forever = Authorization.objects.create(owner=owner, token="B")
+
+    rows = bulk.load(Authorization, "owner_id", [owner.pk], condition="expiry_date IS NULL", lock=True)
+
+    assert rows == [forever]
+
+
+def test_no_keys_find_nothing():
+    assert bulk.load(Authorization, "id", []) == []
+
+
+def test_upsert_inserts_and_overwrites():
+    """Whole rows, by their primary key."""
+    later = NOON + timedelta(days=1)
+    bulk.upsert_many(PartnerLease, [{"partner": "a", "lease_until": NOON}])
+
+    bulk.upsert_many(PartnerLease, [{"partner": name, "lease_until": later} for name in "ba"])
+
+    assert dict(PartnerLease.objects.values_list("partner", "lease_until")) == {"a": later, "b": later}
+
+
+@pytest.mark.parametrize(("tokens", "found"), [(["A", "C"], ["A"]), ([], []), (["ä\"'"], ["ä\"'"])])
+def test_among_finds_what_in_finds(owner, tokens, found):
+    """Numbers or texts, whatever they hold."""
+    for token in ("A", "B", "ä\"'"):
+        Authorization.objects.create(owner=owner, token=token)
+
+    rows = Authorization.objects.filter(token__among=tokens, owner__id__among=[owner.pk])
+
+    assert [row.token for row in rows] == found

@@ -1,0 +1,1 @@
+"""What tests stand on: far ends of wires, factories."""

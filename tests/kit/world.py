@@ -1,0 +1,100 @@
+"""One row of everything for one owner, so that a test can try whether another may reach it."""
+
+import uuid
+from datetime import UTC, datetime
+
+from chargers.models import (
+    Charger,
+    Command,
+    Connector,
+    FailedHandshake,
+    Location,
+    Message,
+    Reading,
+    StopReport,
+    Transaction,
+    Variable,
+)
+from csms.models import Event
+from tokens.models import Authorization, Credential
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def of(owner):
+    """Make a row of every model that the native API shows; return {model: row}."""
+    name = owner.username
+    location = Location.objects.create(owner=owner, name=f"Site of {name}")
+    charger = Charger.objects.create(owner=owner, identifier=f"CP-{name}", location=location)
+    transaction = Transaction.objects.create(
+        owner=owner, charger=charger, protocol="ocpp1.6", started_at=NOON, id_token=f"tag-{name}"
+    )
+    rows = [location, charger, transaction, *_of_charger(charger, transaction)]
+    rows.append(Authorization.objects.create(owner=owner, token=f"tag-{name}"))
+    rows.append(Credential.objects.create(owner=owner, username=f"login-{name}"))
+    rows.append(Event.objects.create(owner=owner, kind="charger.connected", charger_id=charger.pk))
+    return {type(row): row for row in rows}
+
+
+def _of_charger(charger, transaction):
+    yield Connector.objects.create(charger=charger, connector_id=1)
+    yield Variable.objects.create(charger=charger, name="HeartbeatInterval", value="300", reported_at=NOON)
+    yield Command.objects.create(owner=charger.owner, charger=charger, action="Reset")
+    yield Message.objects.create(
+        charger=charger,
+        received_at=NOON,
+        origin="charger",
+        action="Heartbeat",
+        request="{}",
+        outcome="result",
+    )
+    yield Reading.objects.create(
+        charger=charger, transaction=transaction, received_at=NOON, measured_at=NOON, register_wh=1500
+    )
+    yield StopReport.objects.create(
+        charger=charger,
+        reported_id="4711",
+        cause=StopReport.Cause.UNKNOWN,
+        received_at=NOON,
+        payload={"transactionId": 4711, "meterStop": 1500},
+    )
+    yield FailedHandshake.objects.create(
+        charger=charger,
+        first_at=NOON,
+        last_at=NOON,
+        hour=NOON,
+        address="192.0.2.1",
+        identifier=charger.identifier,
+        path="/ocpp/x",
+        reason="wrong password",
+        status_code=401,
+    )
+
+
+# What has to differ between rows of one owner or one charger.
+_UNIQUE = {
+    Location: ["name"],
+    Charger: ["identifier"],
+    Connector: ["evse_id"],
+    Variable: ["name"],
+    Transaction: ["uuid"],
+    FailedHandshake: ["address"],
+    Authorization: ["token"],
+    Credential: ["username"],
+}
+
+
+def multiply(row, count):
+    """Make `count` more rows like `row`."""
+    for number in range(1, count + 1):
+        row.pk = None
+        row._state.adding = True
+        for field in _UNIQUE.get(type(row), ()):
+            setattr(row, field, _other(row, field, number))
+        row.save()
+
+
+def _other(row, field, number):
+    if field == "uuid":
+        return uuid.uuid4()
+    return number if field == "evse_id" else f"another {number}"

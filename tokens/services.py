@@ -1,0 +1,78 @@
+"""Making and changing what people and chargers identify themselves with.
+
+Every secret leaves here once, in clear, to be shown to whoever asked; the rows hold hashes, or,
+where a signature must be checked with it, an encrypted text.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from csms import secrets
+from tokens.models import ApiToken, Credential
+
+# Twenty characters carry 120 bits, and fit OCPP 1.6's AuthorizationKey also as 40 hex digits.
+CHARGER_SECRET_LENGTH = 20
+
+
+def create_api_token(
+    owner,
+    *,
+    kind: str = ApiToken.Kind.USER,
+    expires_at: datetime | None = None,
+    policy: dict | None = None,
+    description: str = "",
+) -> tuple[ApiToken, str]:
+    """Make a program's key for `owner`; return it with its secret, which cannot be read again."""
+    secret = secrets.generate()
+    token = ApiToken.objects.create(
+        owner=owner,
+        kind=kind,
+        expires_at=expires_at,
+        policy=policy or {},
+        description=description,
+        secret_encrypted=secrets.encrypt(secret),
+        secret_sha256=sha256(secret),
+    )
+    return token, secret
+
+
+def sha256(secret: str) -> str:
+    """Return the hash by which an API token is found by its secret."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def create_credential(
+    owner,
+    username: str,
+    *,
+    password: str | None = None,
+    allowed_charge_points: Iterable[str] = (),
+    enabled: bool = True,
+) -> tuple[Credential, str | None]:
+    """Make a charger's login; return it with the password that was generated, None where one was chosen."""
+    credential = Credential(
+        owner=owner, username=username, allowed_charge_points=list(allowed_charge_points), enabled=enabled
+    )
+    secret = _assign_password(credential, password)
+    credential.save()
+    return credential, secret
+
+
+def set_password(credential: Credential, password: str | None = None) -> str | None:
+    """Replace the password by `password` or a generated one, which is returned; the old one is void."""
+    secret = _assign_password(credential, password)
+    credential.save(update_fields=["password_hash", "password_verifier"])
+    return secret
+
+
+def _assign_password(credential, password):
+    credential.password_verifier = ""
+    if password is None:
+        secret = secrets.generate(CHARGER_SECRET_LENGTH)
+        credential.password_hash = secrets.hash_generated(secret)
+        return secret
+    if not password:
+        raise ValueError("an empty password would never match")
+    credential.password_hash = secrets.hash_chosen(password)
+    return None
