@@ -4,10 +4,11 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 
 from csms.ownership import OwnedQuerySet
+from csms.settled import SettledQuerySet
 
 
 class OwnerGrant(models.Model):
@@ -62,32 +63,6 @@ class Job(models.Model):
         return self.name
 
 
-# The start of the oldest transaction that has written something, or now if there is none. `now()`
-# is read before the list is, so that a writer that begins meanwhile is not missed. A writer that
-# hangs holds readers up for ten minutes at most. Needs the role of the writers (or pg_monitor).
-_OLDEST_WRITER = """
-    SELECT greatest(least(min(xact_start), now()), now() - interval '10 minutes')
-    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()
-"""
-
-
-class EventQuerySet(OwnedQuerySet):
-    def settled(self):
-        """Return events behind which no earlier one can still appear, so that readers go by id.
-
-        Ids are drawn before the commit: a reader could step over a row whose transaction is
-        still open. On PostgreSQL each row notes when its id was drawn; a transaction that
-        began later cannot hold a lower one. Asked in a statement of its own, before the rows
-        are read. SQLite has one writer, hence no gap.
-        """
-        if connection.vendor != "postgresql":
-            return self
-        with connection.cursor() as cursor:
-            cursor.execute(_OLDEST_WRITER)
-            (oldest,) = cursor.fetchone()
-        return self.extra(where=["csms_event.drawn_at < %s"], params=[oldest])
-
-
 class Event(models.Model):
     """A fact that services recorded in the transaction that made it true; its id is the cursor."""
 
@@ -103,7 +78,7 @@ class Event(models.Model):
     object_id = models.BigIntegerField(null=True)
     data = models.JSONField(default=dict)
 
-    objects = EventQuerySet.as_manager()
+    objects = SettledQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -185,3 +160,14 @@ class PartnerLease(models.Model):
 
     def __str__(self):
         return self.partner
+
+
+class Cursor(models.Model):
+    """Where a taker that reads a growing table by id stands."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    position = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"{self.name}: {self.position}"

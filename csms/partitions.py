@@ -1,4 +1,4 @@
-"""Time series: tables that PostgreSQL partitions by month of `received_at`.
+"""Time series: tables that PostgreSQL partitions by month, most of them of `received_at`.
 
 Django keeps its plain `id` as primary key; in the database it is (id, received_at), since a
 partitioned table needs its partition key there. SQLite gets an ordinary table.
@@ -6,24 +6,29 @@ partitioned table needs its partition key there. SQLite gets an ordinary table.
 
 from datetime import UTC, date, datetime, timedelta
 
+from django.apps import apps as django_apps
 from django.db import connection, migrations, models, transaction
 
 MONTHS_AHEAD = 3
 
 
 class CreateTimeSeries(migrations.CreateModel):
-    """Create a model's table, partitioned by month where the database can."""
+    """Create a model's table, partitioned by month of the column `by` where the database can."""
+
+    def __init__(self, *args, by="received_at", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.by = by
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         super().database_forwards(app_label, schema_editor, from_state, to_state)
         if schema_editor.connection.vendor == "postgresql":
             table = to_state.apps.get_model(app_label, self.name)._meta.db_table
-            for statement in _partitioning(table):
+            for statement in _partitioning(table, self.by):
                 schema_editor.execute(statement)
 
 
-def _partitioning(table):
-    """Yield the SQL that turns the empty, plain `table` into a partitioned one.
+def _partitioning(table, column):
+    """Yield the SQL that turns the empty, plain `table` into one that is partitioned by `column`.
 
     Indexes are not there yet: the schema editor defers them to the end of the migration, when
     the name already means the partitioned table.
@@ -31,17 +36,19 @@ def _partitioning(table):
     yield f'ALTER TABLE "{table}" RENAME TO "{table}_plain"'
     yield (
         f'CREATE TABLE "{table}" (LIKE "{table}_plain" INCLUDING DEFAULTS INCLUDING CONSTRAINTS) '
-        "PARTITION BY RANGE (received_at)"
+        f"PARTITION BY RANGE ({column})"
     )
     yield f'DROP TABLE "{table}_plain"'
     yield f'CREATE SEQUENCE "{table}_id_seq" OWNED BY "{table}".id'
     yield f'ALTER TABLE "{table}" ALTER COLUMN id SET DEFAULT nextval(\'"{table}_id_seq"\')'
-    yield f'ALTER TABLE "{table}" ADD PRIMARY KEY (id, received_at)'
+    yield f'ALTER TABLE "{table}" ADD PRIMARY KEY (id, {column})'
     yield f'CREATE TABLE "{table}_default" PARTITION OF "{table}" DEFAULT'
 
 
 class TimeSeries(models.Model):
     """Base of models that grow with every message; nothing holds a foreign key to them."""
+
+    partition_by = "received_at"
 
     id = models.BigAutoField(primary_key=True)
     received_at = models.DateTimeField()
@@ -52,9 +59,7 @@ class TimeSeries(models.Model):
 
 def time_series_models():
     """Return every concrete model whose rows are a time series."""
-    from django.apps import apps
-
-    return [model for model in apps.get_models() if issubclass(model, TimeSeries)]
+    return [model for model in django_apps.get_models() if issubclass(model, TimeSeries)]
 
 
 def month_after(month, count=1):
@@ -77,7 +82,7 @@ def ensure(now):
         try:
             for model in _laid(cursor):
                 for ahead in range(MONTHS_AHEAD + 1):
-                    _ensure_month(cursor, model._meta.db_table, month_after(now.date(), ahead))
+                    _ensure_month(cursor, model, month_after(now.date(), ahead))
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('csms.partitions'))")
 
@@ -88,13 +93,15 @@ def _laid(cursor):
     return [model for model in time_series_models() if model._meta.db_table in laid]
 
 
-def _ensure_month(cursor, table, month):
+def _ensure_month(cursor, model, month):
+    table = model._meta.db_table
     name = f"{table}_{month:%Y_%m}"
     cursor.execute("SELECT to_regclass(%s)", [f'"{name}"'])
     if cursor.fetchone()[0] is not None:
         return
     start, end = (datetime(day.year, day.month, 1, tzinfo=UTC) for day in (month, month_after(month)))
-    window = f"received_at >= '{start.isoformat()}' AND received_at < '{end.isoformat()}'"
+    column = model.partition_by
+    window = f"{column} >= '{start.isoformat()}' AND {column} < '{end.isoformat()}'"
     with transaction.atomic():
         cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)')
         cursor.execute(
@@ -123,7 +130,7 @@ def drop_before(model, cutoff):
             if year.isdigit() and month_after(date(int(year), int(month), 1)) <= cutoff.date():
                 cursor.execute(f'DROP TABLE "{name.strip(chr(34))}"')
                 dropped.append(name)
-        cursor.execute(f'DELETE FROM "{table}_default" WHERE received_at < %s', [cutoff])
+        cursor.execute(f'DELETE FROM "{table}_default" WHERE {model.partition_by} < %s', [cutoff])
     return dropped
 
 

@@ -14,6 +14,11 @@ from csms.ownership import OwnedQuerySet
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
+def human_id():
+    """Return eight characters that are not mistaken for each other when read aloud or typed."""
+    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(8))
+
+
 class Account(models.Model):
     """What an owner has set for everything that is theirs."""
 
@@ -22,6 +27,14 @@ class Account(models.Model):
     owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="account")
     concurrent_transactions = models.PositiveIntegerField(
         null=True, blank=True, help_text="How many transactions one token may run at once; empty: no limit."
+    )
+    hid = models.CharField(
+        "human id",
+        max_length=16,
+        unique=True,
+        default=human_id,
+        editable=False,
+        help_text="Names the account in the URLs of its chargers: /ocpp/j/v16h/<human id>/<identifier>.",
     )
 
     objects = OwnedQuerySet.as_manager()

@@ -2,23 +2,30 @@
 
 from chargers.models.charger import Charger, Connector, ConnectorStatus, Protocol, RegistrationStatus
 from chargers.models.command import Command
+from chargers.models.datum import Datum, DatumStream, PublishSettings
+from chargers.models.instruction import Instruction
 from chargers.models.location import Location
 from chargers.models.message import Message
-from chargers.models.presence import FailedHandshake, Presence
+from chargers.models.presence import ActionStatus, FailedHandshake, Presence
 from chargers.models.transaction import ChargingState, Reading, StopReport, Transaction
 from chargers.models.variable import Variable
 
 __all__ = [
+    "ActionStatus",
     "Charger",
     "ChargingState",
     "Command",
     "Connector",
     "ConnectorStatus",
+    "Datum",
+    "DatumStream",
     "FailedHandshake",
+    "Instruction",
     "Location",
     "Message",
     "Presence",
     "Protocol",
+    "PublishSettings",
     "Reading",
     "RegistrationStatus",
     "StopReport",

@@ -1,6 +1,7 @@
 """Chargers and their connectors, with the latest that they reported."""
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -63,6 +64,13 @@ class Charger(models.Model):
     heartbeat_interval = models.PositiveIntegerField(
         null=True, blank=True, help_text="Seconds; empty: as the server's setting says."
     )
+    node_id = models.BigIntegerField(
+        "node ID",
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="The SolarNode under which its datum are found; any number above 0.",
+    )
+    connector_count = models.PositiveIntegerField(default=0, help_text="0: not known.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Where a charger that entered itself came from: new ones are bounded per address (IPv6: /64) and hour.
     first_address = models.CharField(max_length=64, blank=True, editable=False)
@@ -153,6 +161,7 @@ class Connector(models.Model):
     charger = models.ForeignKey(Charger, models.CASCADE, related_name="connectors")
     evse_id = models.PositiveIntegerField(default=0)
     connector_id = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     status = models.CharField(max_length=20, choices=ConnectorStatus, default=ConnectorStatus.UNKNOWN)
     status_at = models.DateTimeField(null=True, blank=True)
     # Why the time of arrival stands there instead of the charger's own; "" when it does not.

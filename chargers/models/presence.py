@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.utils import timezone
 
 from chargers.models.charger import Charger, Protocol
 from csms.models import ServerProcess
@@ -86,3 +87,29 @@ class FailedHandshake(models.Model):
 
     def __str__(self):
         return f"{self.identifier}: {self.reason}"
+
+
+class ActionStatus(models.Model):
+    """When a charger last sent an action, for each connector; written with the process's beat."""
+
+    owner_path = "charger__owner"
+
+    charger = models.ForeignKey(Charger, models.CASCADE, related_name="action_statuses")
+    evse_id = models.PositiveIntegerField(default=0)
+    connector_id = models.PositiveIntegerField(default=0)
+    action = models.CharField(max_length=60)
+    message_id = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField()
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charger", "evse_id", "connector_id", "action"], name="action_of_charger"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.charger_id} {self.action}"

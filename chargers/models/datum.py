@@ -1,0 +1,114 @@
+"""Datum: what chargers measure, as SolarNetwork's streams of properties, and who gets them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from chargers.models.charger import Charger
+from csms.ownership import OwnedQuerySet
+from csms.partitions import TimeSeries
+from csms.settled import SettledQuerySet
+
+BUILT_IN_TEMPLATE = "/ocpp/cp/{chargerIdentifier}/{connectorId}/{location}"
+
+
+class PublishSettings(models.Model):
+    """What becomes of the datum of a charger, or of all chargers of an account (`charger` empty).
+
+    A charger's own row decides for it; else the account's; else all is stored and published under the
+    built-in template. Only an empty template falls through by itself.
+    """
+
+    owner_path = "owner"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="publish_settings")
+    charger = models.OneToOneField(
+        Charger, models.CASCADE, null=True, blank=True, related_name="publish_settings"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    publish_to_solar_in = models.BooleanField(
+        "publish to SolarIn", default=True, help_text="Store datum, for SolarQuery to find."
+    )
+    publish_to_solar_flux = models.BooleanField(
+        "publish to SolarFlux", default=True, help_text="Publish datum to the MQTT broker."
+    )
+    source_id_template = models.CharField(
+        "source ID template",
+        max_length=255,
+        blank=True,
+        help_text="With {chargePointId}, {chargerIdentifier}, {evseId}, {connectorId}, {location} and "
+        "{phase}; empty: as the account says, else " + BUILT_IN_TEMPLATE,
+    )
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "publish settings"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner"],
+                condition=models.Q(charger=None),
+                name="publish_settings_of_account",
+                violation_error_message="This account has its settings already.",
+            )
+        ]
+
+    def __str__(self):
+        return f"Datum of {self.charger or self.owner}"
+
+
+class DatumStream(models.Model):
+    """The datum of one source ID on one node of an owner; made when its first datum is written."""
+
+    owner_path = "owner"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="datum_streams")
+    # owner/node/source: one key to find streams of many owners by at once.
+    name = models.CharField(max_length=128, unique=True)
+    node_id = models.BigIntegerField("node ID")
+    source_id = models.CharField("source ID", max_length=64)
+    # Who writes it; the last one where a template names several chargers alike.
+    charger = models.ForeignKey(Charger, models.SET_NULL, null=True, related_name="datum_streams")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["owner_id", "node_id", "source_id"]
+        indexes = [models.Index(fields=["owner", "node_id", "source_id"], name="stream_of_owner")]
+
+    def __str__(self):
+        return f"{self.node_id} {self.source_id}"
+
+
+class DatumQuerySet(SettledQuerySet):
+    """Datum by stream and time, or by id as a taker reads them (`settled`)."""
+
+
+class Datum(TimeSeries):
+    """The properties of a stream at one time; unique on (stream, time).
+
+    What is written again for the same time is merged into it; the row then gets a new id, so that takers
+    that go by id see it again.
+    """
+
+    partition_by = "measured_at"
+    owner_path = "stream__owner"
+
+    stream = models.ForeignKey(
+        DatumStream, models.DO_NOTHING, related_name="datum", db_constraint=False, db_index=False
+    )
+    measured_at = models.DateTimeField()
+    properties = models.JSONField(default=dict)
+    # What the settings said when it was written.
+    is_stored = models.BooleanField(default=True)
+    is_published = models.BooleanField(default=True)
+
+    objects = DatumQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "datum"
+        constraints = [models.UniqueConstraint(fields=["stream", "measured_at"], name="datum_of_stream")]
+
+    def __str__(self):
+        return f"{self.stream_id} {self.measured_at:%Y-%m-%d %H:%M:%S}"

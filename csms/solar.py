@@ -1,0 +1,268 @@
+"""The manners of SolarNetwork's JSON APIs, for every door of ours that speaks them.
+
+The envelope, their error codes and texts, timestamps in each of their forms, and bodies as JSON or
+as a form (spec: solarnetwork, section 1). Who calls is told by tokens.solar.
+"""
+
+import logging
+import re
+from datetime import UTC, date, datetime, time
+
+from django.core.exceptions import ValidationError as InvalidValue
+from django.core.signals import got_request_exception
+from django.http import Http404
+from django.urls import re_path
+from rest_framework import exceptions, serializers
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+
+from csms.parsers import Parser
+
+logger = logging.getLogger(__name__)
+
+DUPLICATE = "An attempt to save a duplicate key has been denied."
+ABSENT = "The requested key was not found."
+
+
+# Refusals -------------------------------------------------------------------------------------
+
+
+class Refusal(exceptions.APIException):
+    """An answer that is an error: status, their code if they have one, and a text."""
+
+    status_code = 422
+
+    def __init__(self, message, *, code="", errors=()):
+        self.message, self.code, self.errors = message, code, list(errors)
+        super().__init__(message)
+
+
+class IllegalArgument(Refusal):
+    """A path or query value that cannot be understood."""
+
+    def __init__(self, detail):
+        super().__init__(f"Illegal argument: {detail}")
+
+
+class Absent(Refusal):
+    """No such row, or not the caller's: GET and DELETE."""
+
+    status_code = 404
+
+    def __init__(self):
+        super().__init__(ABSENT, code="DAO.00102")
+
+
+class Duplicate(Refusal):
+    """Another row has that unique key already; `field` says which one it is."""
+
+    def __init__(self, field):
+        super().__init__(DUPLICATE, code="DAO.00101", errors=[{"location": field, "message": DUPLICATE}])
+
+
+class Denied(Refusal):
+    """The caller's, but not for them: foreign accounts, policies."""
+
+    status_code = 403
+
+    def __init__(self, message="ACCESS_DENIED"):
+        super().__init__(message)
+
+
+class UnknownObject(Denied):
+    """A save that names a row which is not there, or not the caller's."""
+
+    def __init__(self):
+        super().__init__("UNKNOWN_OBJECT")
+
+
+def exception_handler(error, context):
+    """Turn whatever a view raised into an envelope; what it did to the database is undone."""
+    set_rollback()
+    error = _known(error)
+    if isinstance(error, Refusal):
+        return refused(error.status_code, error.message, code=error.code, errors=error.errors)
+    if isinstance(error, exceptions.APIException):
+        challenge = getattr(error, "auth_header", None)
+        headers = {"WWW-Authenticate": challenge, "X-SN-ErrorMessage": str(error.detail)} if challenge else {}
+        return refused(error.status_code, _text(error), headers=headers)
+    request = context.get("request")
+    got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", None))
+    logger.error("unforeseen error at %s", getattr(request, "path", "?"), exc_info=error)
+    return refused(500, "Internal error")
+
+
+def _known(error):
+    if isinstance(error, Http404):
+        return Absent()
+    if isinstance(error, exceptions.ParseError):
+        return Refusal(f"Malformed JSON: {error.detail}")
+    if isinstance(error, exceptions.ValidationError):
+        return invalid(error.detail)
+    if isinstance(error, InvalidValue):
+        return invalid(serializers.as_serializer_error(error))
+    return error
+
+
+def _text(error):
+    return error.detail if isinstance(error.detail, str) else "; ".join(map(str, error.detail))
+
+
+# What a deserializer refuses, in contrast to a validator.
+_UNREADABLE = {"invalid", "invalid_choice", "not_a_dict", "not_a_list", "null", "datetime"}
+
+
+def invalid(detail):
+    """Return the refusal for what REST framework found wrong with a body.
+
+    What could not even be read (types, enumerations, dates) is `Malformed JSON`; what broke a rule is
+    said in the rule's own words, all in one text, and one by one in `errors`.
+    """
+    found = list(_flat(detail))
+    unreadable = [(place, text) for place, text in found if getattr(text, "code", "") in _UNREADABLE]
+    errors = [{"location": place, "message": str(text)} for place, text in found]
+    if unreadable:
+        place, text = unreadable[0]
+        return Refusal(f"Malformed JSON: {place}: {text}".replace(": : ", ": "), errors=errors)
+    return Refusal(" ".join(str(text) for _, text in found), errors=errors)
+
+
+def _flat(detail, place=""):
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _flat(value, place if key == "non_field_errors" else f"{place}.{key}".lstrip("."))
+    elif isinstance(detail, list):
+        for number, value in enumerate(detail):
+            yield from _flat(value, f"{place}.{number}" if isinstance(value, dict) else place)
+    else:
+        yield place, detail
+
+
+# Answers --------------------------------------------------------------------------------------
+
+
+def answer(data=None, *, status=200):
+    """Return an envelope around `data`; without data it says just that the request succeeded."""
+    content = {"success": True}
+    if data is not None:
+        content["data"] = data
+    return Response(content, status=status)
+
+
+def refused(status, message, *, code="", errors=(), headers=None):
+    """Return the envelope of a request that failed."""
+    content = {"success": False}
+    if code:
+        content["code"] = code
+    content["message"] = message
+    if errors:
+        content["errors"] = errors
+    return Response(content, status=status, headers=headers)
+
+
+def page(rows, *, offset=0, total=None):
+    """Return their FilterResults around the rows of one page."""
+    found = {"startingOffset": offset, "returnedResultCount": len(rows), "results": rows}
+    return found if total is None else {"totalResults": total, **found}
+
+
+class View(APIView):
+    """A route that answers in envelopes. Bodies may be JSON or forms."""
+
+    parser_classes = (Parser, FormParser, MultiPartParser)
+
+    def get_exception_handler(self):
+        return exception_handler
+
+    @property
+    def account(self):
+        """The user whose rows the caller works with: the owner of the token."""
+        return self.request.user
+
+    def own(self, model):
+        """Return the account's own rows of `model`, also for one who may see more."""
+        return model.objects.owned_by(self.account).filter(**{model.owner_path: self.account})
+
+
+def route(path, view, **kwargs):
+    """Return the URL pattern of `path`, in which {name} is a parameter; the last slash is optional."""
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+    return re_path(f"^{pattern}/?$", view, **kwargs)
+
+
+LARGEST = 2**63 - 1
+
+
+def number(text, name="id"):
+    """Return the whole number that a path or query value says; IllegalArgument if it says none."""
+    if not re.fullmatch(r"-?[0-9]{1,19}", str(text)) or abs(int(text)) > LARGEST:
+        raise IllegalArgument(f'Failed to convert "{name}" with value: "{text}"')
+    return int(text)
+
+
+# Timestamps -----------------------------------------------------------------------------------
+
+
+def timestamp(moment, separator="T"):
+    """Return `moment` as they print it: UTC, as many digits of a second as are needed, Z."""
+    if moment is None:
+        return None
+    moment = moment.astimezone(UTC)
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}Z"
+
+
+def read_timestamp(value):
+    """Return the moment that `value` says in any of their forms; ValueError if it says none.
+
+    ISO 8601 with T or a blank, with Z, an offset or neither (UTC), with any number of digits, a bare
+    date, and epoch seconds or milliseconds.
+    """
+    if re.fullmatch(r"-?[0-9]{5,17}(\.[0-9]{1,9})?", str(value)):
+        return _since_epoch(float(value))
+    text = str(value).strip()
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    # Nanoseconds are beyond us; Python reads three or six digits.
+    text = re.sub(r"\.([0-9]+)", lambda match: f".{match[1][:6]:0<6}", text)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _since_epoch(number):
+    # Seconds reach this in the year 5138, milliseconds left it in 1973.
+    seconds = number if abs(number) < 100_000_000_000 else number / 1000
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("out of range") from error
+
+
+class Moment(serializers.Field):
+    """A timestamp in a body; `separator` is what stands between date and time on the way out."""
+
+    default_error_messages = {"datetime": 'Malformed date string: "{value}"'}
+
+    def __init__(self, *, separator="T", **kwargs):
+        super().__init__(**kwargs)
+        self.separator = separator
+
+    def to_internal_value(self, value):
+        try:
+            moment = read_timestamp(value)
+            moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("datetime", value=value)
+        return moment
+
+    def to_representation(self, value):
+        return timestamp(value, self.separator)
+
+
+class Entity(serializers.Serializer):
+    """A row in their words: camelCase, and what is null or empty text is left out."""
+
+    def to_representation(self, instance):
+        shown = super().to_representation(instance)
+        return {name: value for name, value in shown.items() if value is not None and value != ""}
