@@ -8,6 +8,7 @@ import logging
 import re
 from datetime import UTC, date, datetime, time
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as InvalidValue
 from django.core.signals import got_request_exception
 from django.http import Http404
@@ -100,6 +101,8 @@ def _known(error):
         return Refusal(f"Malformed JSON: {error.detail}")
     if isinstance(error, exceptions.ValidationError):
         return invalid(error.detail)
+    if isinstance(error, SuspiciousOperation):  # more fields, or a larger form, than Django reads
+        return IllegalArgument(error)
     if isinstance(error, InvalidValue):
         return invalid(serializers.as_serializer_error(error))
     return error
