@@ -58,19 +58,36 @@ def update_many(model, fields, rows):
             _in_chunks(cursor, f'{statement} WHERE "{columns.table}"."{key.column}" = fresh.column1', records)
 
 
-def upsert_many(model, rows):
-    """Insert `rows`, dicts by attribute name; one whose primary key exists is overwritten as a whole."""
+def upsert_many(model, rows, *, by=(), keep=(), latest=""):
+    """Insert `rows`, dicts by attribute name; one that exists is overwritten, but for what is to `keep`.
+
+    The same row is one with the same primary key, or the same attributes `by`, on which there is a unique
+    constraint. Of each there may be one in `rows`. A row whose attribute `latest` is less than the stored
+    one's changes nothing.
+    """
     columns = _columns(model)
-    key = model._meta.pk
-    rows = sorted(rows, key=itemgetter(key.attname))  # the same order everywhere: no deadlocks
+    by = by or (model._meta.pk.attname,)
+    rows = sorted(rows, key=itemgetter(*by))  # the same order everywhere: no deadlocks
     records = [columns.record(row) for row in rows]
-    places = ", ".join(f'"{name}" = excluded."{name}"' for name in columns.names if name != key.column)
-    clash = f'ON CONFLICT ("{key.column}") DO UPDATE SET {places}'
+    if not records:
+        return
+    clash = _clash(columns, by, keep, latest)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _insert_by_unnest(cursor, columns, records, clash)
         else:
             _in_chunks(cursor, f"INSERT INTO {columns.target} VALUES {{}} {clash}", records)
+
+
+def _clash(columns, by, keep, latest):
+    key = ", ".join(f'"{columns.column[field]}"' for field in by)
+    kept = {columns.column[field] for field in (*by, *keep)}
+    places = ", ".join(f'"{name}" = excluded."{name}"' for name in columns.names if name not in kept)
+    clash = f"ON CONFLICT ({key}) DO UPDATE SET {places}"
+    if latest:
+        name = columns.column[latest]
+        clash += f' WHERE excluded."{name}" >= "{columns.table}"."{name}"'
+    return clash
 
 
 # SQLite runs a statement without Python's lock and takes it again after each. With a statement a row

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from chargers.models import Charger, Presence
+from chargers.models import ActionStatus, Charger, Presence
 from csms import bulk
 from csms.models import Event, PartnerLease, ServerProcess
 from tokens.models import Authorization
@@ -102,6 +102,41 @@ def test_upsert_inserts_and_overwrites():
     bulk.upsert_many(PartnerLease, [{"partner": name, "lease_until": later} for name in "ba"])
 
     assert dict(PartnerLease.objects.values_list("partner", "lease_until")) == {"a": later, "b": later}
+
+
+def _seen(charger, at, message_id):
+    row = {"charger_id": charger.pk, "action": "Heartbeat", "seen_at": at, "created_at": at}
+    key = ("charger_id", "evse_id", "connector_id", "action")
+    rows = [{**row, "message_id": message_id, "evse_id": 0, "connector_id": number} for number in (2, 1)]
+    bulk.upsert_many(ActionStatus, rows, by=key, keep=("created_at",), latest="seen_at")
+    return list(ActionStatus.objects.order_by("connector_id").values_list("created_at", "message_id"))
+
+
+@pytest.fixture
+def charger(owner):
+    return Charger.objects.create(owner=owner, identifier="CP-1")
+
+
+def test_upsert_by_a_unique_key_keeps_what_it_should(charger):
+    """The row stays the same one; what was to be kept is as it was."""
+    assert _seen(charger, NOON, "a") == [(NOON, "a")] * 2
+    numbers = set(ActionStatus.objects.values_list("pk", flat=True))
+
+    assert _seen(charger, NOON + timedelta(hours=1), "b") == [(NOON, "b")] * 2
+    assert set(ActionStatus.objects.values_list("pk", flat=True)) == numbers
+
+
+def test_upsert_does_not_move_back_in_time(charger):
+    """What is older than the stored row changes nothing."""
+    _seen(charger, NOON, "a")
+
+    assert _seen(charger, NOON - timedelta(seconds=1), "late") == [(NOON, "a")] * 2
+
+
+def test_upsert_of_nothing_does_nothing():
+    bulk.upsert_many(PartnerLease, [])
+
+    assert not PartnerLease.objects.exists()
 
 
 @pytest.mark.parametrize(("tokens", "found"), [(["A", "C"], ["A"]), ([], []), (["ä\"'"], ["ä\"'"])])
