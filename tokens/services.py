@@ -71,28 +71,34 @@ def create_credential(
     enabled: bool = True,
 ) -> tuple[Credential, str | None]:
     """Make a charger's login; return it with the password that was generated, None where one was chosen."""
-    credential = Credential(
-        owner=owner, username=username, allowed_charge_points=list(allowed_charge_points), enabled=enabled
+    columns, secret = hashed(password)
+    credential = Credential.objects.create(
+        owner=owner,
+        username=username,
+        allowed_charge_points=list(allowed_charge_points),
+        enabled=enabled,
+        **columns,
     )
-    secret = _assign_password(credential, password)
-    credential.save()
     return credential, secret
 
 
 def set_password(credential: Credential, password: str | None = None) -> str | None:
     """Replace the password by `password` or a generated one, which is returned; the old one is void."""
-    secret = _assign_password(credential, password)
-    credential.save(update_fields=["password_hash", "password_verifier"])
+    columns, secret = hashed(password)
+    for name, value in columns.items():
+        setattr(credential, name, value)
+    credential.save(update_fields=list(columns))
     return secret
 
 
-def _assign_password(credential, password):
-    credential.password_verifier = ""
+def hashed(password: str | None = None, *, length: int = CHARGER_SECRET_LENGTH):
+    """Return (a credential's columns for `password`, the password that was generated where it is None).
+
+    To hash a chosen one takes a good part of a second: do so outside of transactions.
+    """
     if password is None:
-        secret = secrets.generate(CHARGER_SECRET_LENGTH)
-        credential.password_hash = secrets.hash_generated(secret)
-        return secret
+        secret = secrets.generate(length)
+        return {"password_hash": secrets.hash_generated(secret), "password_verifier": ""}, secret
     if not password:
         raise ValueError("an empty password would never match")
-    credential.password_hash = secrets.hash_chosen(password)
-    return None
+    return {"password_hash": secrets.hash_chosen(password), "password_verifier": ""}, None
