@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
-from tokens.models import ApiToken, Authorization, Credential
+from tokens.models import Account, ApiToken, Authorization, Credential
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +60,18 @@ def test_token_of_another_owner_cannot_be_made(as_staff, owner):
     add(as_staff, ApiToken, owner=owner.pk, kind="User", policy="{}")
 
     assert not ApiToken.objects.exists()
+
+
+def test_account_tells_its_human_id(as_staff, staff):
+    """Chargers are set up with it."""
+    account = Account.objects.create(owner=staff)
+
+    pages = [
+        reverse("admin:tokens_account_changelist"),
+        reverse("admin:tokens_account_change", args=[account.pk]),
+    ]
+
+    assert all(account.hid in as_staff.get(page).content.decode() for page in pages)
 
 
 def test_credential_gets_a_generated_password(as_staff, staff):
