@@ -92,6 +92,14 @@ def test_each_way_of_signing_is_taken(client, signed):
     assert (status, body["code"]) == (404, "DAO.00102")
 
 
+@pytest.mark.parametrize("signed", ["url", "path"])
+def test_path_is_signed_as_it_was_written(client, signed):
+    """Still percent-encoded: the signature is good, the number is none."""
+    status, body = client.ask("GET", "chargers/a%20%C3%A9", signed=signed)
+
+    assert (status, body["message"][:17]) == (422, "Illegal argument:")
+
+
 def test_wrong_secret_is_refused(station):
     """With their words, and the reason in a header."""
     client = Client(station, f"{station.key.partition(':')[0]}:wrong")
