@@ -42,9 +42,9 @@ def test_token_secret_is_shown_in_the_answer_only(as_staff, staff):
 
 def test_policy_that_cannot_be_enforced_is_refused_in_the_form(as_staff, staff):
     """With what is wrong, beside the field."""
-    answer = add(as_staff, ApiToken, owner=staff.pk, kind="User", policy='{"minAggregation": "Hour"}')
+    answer = add(as_staff, ApiToken, owner=staff.pk, kind="User", policy='{"userMetadataPaths": ["/**"]}')
 
-    assert "minAggregation is not known" in answer.content.decode()
+    assert "userMetadataPaths is not known" in answer.content.decode()
     assert not ApiToken.objects.exists()
 
 
