@@ -14,9 +14,13 @@ def nodes_of(token):
 class ChargersView(tokens.View):
     """A view of what belongs to chargers. A token with a node policy sees those nodes' chargers only."""
 
+    def account_rows(self, model):
+        """Return the account's rows of `model`, which has no charger, or whatever its charger's node."""
+        return super().own(model)
+
     def own(self, model):
         nodes = nodes_of(self.request.auth)
-        rows = super().own(model)
+        rows = self.account_rows(model)
         if nodes is None:
             return rows
         return rows.filter(**{"node_id__in" if model is Charger else "charger__node_id__in": nodes})
