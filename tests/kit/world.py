@@ -11,7 +11,6 @@ from chargers.models import (
     FailedHandshake,
     Location,
     Message,
-    Presence,
     PublishSettings,
     Reading,
     StopReport,
@@ -40,7 +39,6 @@ def of(owner):
 
 
 def _of_charger(charger, transaction):
-    yield Presence.objects.create(charger=charger, connected_at=NOON)
     yield ActionStatus.objects.create(charger=charger, action="Heartbeat", seen_at=NOON)
     yield PublishSettings.objects.create(owner=charger.owner, charger=charger, source_id_template="/a")
     yield Connector.objects.create(charger=charger, connector_id=1)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from chargers.models import Charger, Presence
+from tests.kit import world
+
 BASE = "/solaruser/api/v1/sec/user/ocpp"
 
 
@@ -26,3 +29,17 @@ def save(call):
 def read(call):
     """Return a function that returns the data of a list or a row."""
     return lambda path: call("get", path)[1]["data"]
+
+
+@pytest.fixture
+def rows(rows):
+    return rows | _connected(rows)
+
+
+@pytest.fixture
+def other_rows(other_rows):
+    return other_rows | _connected(other_rows)
+
+
+def _connected(rows):
+    return {Presence: Presence.objects.create(charger=rows[Charger], connected_at=world.NOON)}
