@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as InvalidValue
 from django.core.signals import got_request_exception
 from django.http import Http404
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 DUPLICATE = "An attempt to save a duplicate key has been denied."
 ABSENT = "The requested key was not found."
+CORS_HEADERS = "Authorization, Content-MD5, Content-Type, Digest, X-SN-Date"
 
 
 # Refusals -------------------------------------------------------------------------------------
@@ -71,8 +74,8 @@ class Denied(Refusal):
 
     status_code = 403
 
-    def __init__(self, message="ACCESS_DENIED"):
-        super().__init__(message)
+    def __init__(self, message="ACCESS_DENIED", *, why=""):
+        super().__init__(message, errors=[{"message": why}] if why else [])
 
 
 class UnknownObject(Denied):
@@ -82,6 +85,15 @@ class UnknownObject(Denied):
         super().__init__("UNKNOWN_OBJECT")
 
 
+class TooLarge(Refusal):
+    """A body beyond what is read into memory."""
+
+    status_code = 413
+
+    def __init__(self):
+        super().__init__(f"The body must be {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes or less.")
+
+
 def exception_handler(error, context):
     """Turn whatever a view raised into an envelope; what it did to the database is undone."""
     set_rollback()
@@ -89,25 +101,40 @@ def exception_handler(error, context):
     if isinstance(error, Refusal):
         return refused(error.status_code, error.message, code=error.code, errors=error.errors)
     if isinstance(error, exceptions.APIException):
-        challenge = getattr(error, "auth_header", None)
-        headers = {"WWW-Authenticate": challenge, "X-SN-ErrorMessage": str(error.detail)} if challenge else {}
-        return refused(error.status_code, _text(error), headers=headers)
+        return refused(error.status_code, _text(error), headers=_challenge(error))
     request = context.get("request")
     got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", None))
     logger.error("unforeseen error at %s", getattr(request, "path", "?"), exc_info=error)
     return refused(500, "Internal error")
 
 
+def _challenge(error):
+    if not (scheme := getattr(error, "auth_header", None)):
+        return {}
+    return {
+        "WWW-Authenticate": scheme,
+        "X-SN-ErrorMessage": _text(error),
+        "Access-Control-Allow-Headers": CORS_HEADERS,
+    }
+
+
 def _known(error):
-    if isinstance(error, Http404):
-        return Absent()
-    if isinstance(error, exceptions.ParseError):
-        return Refusal(f"Malformed JSON: {error.detail}")
-    if isinstance(error, exceptions.ValidationError):
-        return invalid(error.detail)
-    if isinstance(error, InvalidValue):
-        return invalid(serializers.as_serializer_error(error))
+    for kind, refusal in _REFUSALS:
+        if isinstance(error, kind):
+            return refusal(error)
     return error
+
+
+_REFUSALS = [
+    (Http404, lambda error: Absent()),
+    (exceptions.PermissionDenied, lambda error: Denied(why=str(error.detail))),
+    (exceptions.ParseError, lambda error: Refusal(f"Malformed JSON: {error.detail}")),
+    (exceptions.ValidationError, lambda error: invalid(error.detail)),
+    (InvalidValue, lambda error: invalid(serializers.as_serializer_error(error))),
+    (RequestDataTooBig, lambda error: TooLarge()),
+    # More fields or parts than Django takes.
+    (SuspiciousOperation, IllegalArgument),
+]
 
 
 def _text(error):

@@ -8,8 +8,10 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
+
 from csms import secrets
-from tokens.models import ApiToken, Credential
+from tokens.models import ApiToken, Credential, UsedSignature
 
 # Twenty characters carry 120 bits, and fit OCPP 1.6's AuthorizationKey also as 40 hex digits.
 CHARGER_SECRET_LENGTH = 20
@@ -23,18 +25,36 @@ def create_api_token(
     policy: dict | None = None,
     description: str = "",
 ) -> tuple[ApiToken, str]:
-    """Make a program's key for `owner`; return it with its secret, which cannot be read again."""
+    """Make a program's key for `owner`; return it with its secret, which cannot be read again.
+
+    Raises ValidationError for a policy that cannot be enforced.
+    """
     secret = secrets.generate()
-    token = ApiToken.objects.create(
+    token = ApiToken(
         owner=owner,
         kind=kind,
         expires_at=expires_at,
-        policy=policy or {},
+        policy={} if policy is None else policy,
         description=description,
         secret_encrypted=secrets.encrypt(secret),
         secret_sha256=sha256(secret),
     )
+    token.clean()
+    token.save()
     return token, secret
+
+
+def use_signature(signature: str, *, until: datetime) -> bool:
+    """Remember `signature` until then; return whether it is seen for the first time.
+
+    A row, so that all processes know of it.
+    """
+    try:
+        with transaction.atomic():
+            UsedSignature.objects.create(signature=signature, expires_at=until)
+    except IntegrityError:
+        return False
+    return True
 
 
 def sha256(secret: str) -> str:

@@ -2,6 +2,7 @@
 
 from chargers import batch
 from chargers.models import ChargingState, Connector, ConnectorStatus
+from chargers.services import datum, transactions
 from csms import events
 
 _FIELDS = ("status", "status_at", "status_time_flag", "error_code", "info", "vendor_id", "vendor_error_code")
@@ -46,6 +47,8 @@ def report(
         setattr(connector, name, value)
     connector.status_at, connector.status_time_flag = at, time_flag
     batch.update(connector, *_FIELDS)
+    running = transactions.running_on(charger, evse_id, connector_id)
+    datum.status(charger, connector, at=at, transaction=running)
     if changed:
         _tell(charger, connector)
     return connector

@@ -6,7 +6,7 @@ reported is lost: what fits no transaction becomes a StopReport.
 
 from chargers import batch
 from chargers.models import Charger, StopReport, Transaction
-from chargers.services import metering
+from chargers.services import datum, metering
 from csms import events
 
 ASSUMED_END = "end assumed"
@@ -139,18 +139,21 @@ def start(charger, *, evse_id, connector_id, at, verdict=None, is_refused=False,
     transaction.save(force_insert=True)
     if not is_refused:
         batch.running(charger).append(transaction)
+    datum.started(charger, transaction)
     _tell("transaction.refused" if is_refused else "transaction.started", charger, transaction)
     return transaction
 
 
-def begin_earlier(transaction, *, at, is_start):
+def begin_earlier(charger, transaction, *, at, is_start):
     """Learn from a late event when a transaction began of which a later one was heard first.
 
     `is_start`: this is the start itself. Call after its meter values were recorded.
     """
     if metering.START_MISSING not in transaction.flags:
         return
-    transaction.started_at = min(at, transaction.started_at)
+    if at < transaction.started_at:
+        transaction.started_at = at
+        datum.moved(charger, transaction)
     if is_start:
         transaction.flags = [word for word in transaction.flags if word != metering.START_MISSING]
     batch.update(transaction, "started_at", "flags")
@@ -199,6 +202,7 @@ def stop(charger, transaction, *, at, meter_wh=None, reason="", id_token="", cha
         transaction.flags = [word for word in transaction.flags if word != ASSUMED_END]
     transaction.charging_state = charging_state
     _close(charger, transaction)
+    datum.ended(charger, transaction, meter_wh=meter_wh, reason=reason, id_token=id_token)
     return True
 
 
