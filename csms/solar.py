@@ -257,7 +257,7 @@ def timestamp(moment, separator="T"):
         return None
     moment = moment.astimezone(UTC)
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}Z"
+    return f"{moment.replace(tzinfo=None, microsecond=0).isoformat(separator)}{fraction}Z"
 
 
 def read_timestamp(value):

@@ -23,6 +23,20 @@ MOST_SORTED = 10_000
 _BY_TIME = {"started_at", "-started_at"}
 
 
+class EndReason(serializers.ChoiceField):
+    """Why a session ended, in their words; one they have no word for is Other."""
+
+    may_be_empty = True
+
+    def __init__(self, **kwargs):
+        super().__init__(REASONS, **kwargs)
+
+    def to_representation(self, session):
+        if session.ended_at is None:
+            return None
+        return session.stop_reason if session.stop_reason in ("", *REASONS) else OTHER
+
+
 class SessionEntity(solar.Entity):
     """A charging session."""
 
@@ -35,15 +49,10 @@ class SessionEntity(solar.Entity):
     transactionId = serializers.SerializerMethodField()
     ended = solar.Moment(source="ended_at", required=False)
     endAuthId = serializers.CharField(source="end_id_token", required=False)
-    endReason = serializers.SerializerMethodField(required=False)
+    endReason = EndReason(source="*", read_only=True)
 
     def get_transactionId(self, session) -> str:  # noqa: N802  the member's name
         return session.transaction_id or str(session.pk)
-
-    def get_endReason(self, session) -> str | None:  # noqa: N802  the member's name
-        if session.ended_at is None:
-            return None
-        return session.stop_reason if session.stop_reason in ("", *REASONS) else OTHER
 
 
 class Sessions(ChargersView):
