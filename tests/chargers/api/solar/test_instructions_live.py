@@ -41,6 +41,9 @@ class Site:
         point = ChargePoint(url, "CP-1", version, password=self._passwords[version], backoff=AT_ONCE)
         await point.start()
         try:
+            async with asyncio.timeout(SECONDS):
+                while not point.is_online:
+                    await asyncio.sleep(0.01)
             yield point
         finally:
             await point.stop(seconds=1)
