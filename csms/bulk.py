@@ -58,14 +58,89 @@ def update_many(model, fields, rows):
             _in_chunks(cursor, f'{statement} WHERE "{columns.table}"."{key.column}" = fresh.column1', records)
 
 
-def upsert_many(model, rows):
-    """Insert `rows`, dicts by attribute name; one whose primary key exists is overwritten as a whole."""
+def upsert_many(model, rows, *, by=(), keep=(), latest=""):
+    """Insert `rows`, dicts by attribute name; one that exists is overwritten, but for what is to `keep`.
+
+    The same row is one with the same primary key, or the same attributes `by`, on which there is a unique
+    constraint. Of each there may be one in `rows`. A row whose attribute `latest` is less than the stored
+    one's changes nothing.
+    """
     columns = _columns(model)
-    key = model._meta.pk
-    rows = sorted(rows, key=itemgetter(key.attname))  # the same order everywhere: no deadlocks
+    by = by or (model._meta.pk.attname,)
+    rows = sorted(rows, key=itemgetter(*by))  # the same order everywhere: no deadlocks
     records = [columns.record(row) for row in rows]
-    places = ", ".join(f'"{name}" = excluded."{name}"' for name in columns.names if name != key.column)
-    clash = f'ON CONFLICT ("{key.column}") DO UPDATE SET {places}'
+    if not records:
+        return
+    _insert_or(columns, records, _clash(columns, by, keep, latest))
+
+
+def _clash(columns, by, keep, latest):
+    key = ", ".join(f'"{columns.column[field]}"' for field in by)
+    kept = {columns.column[field] for field in (*by, *keep)}
+    places = ", ".join(f'"{name}" = excluded."{name}"' for name in columns.names if name not in kept)
+    clash = f"ON CONFLICT ({key}) DO UPDATE SET {places}"
+    if latest:
+        name = columns.column[latest]
+        clash += f' WHERE excluded."{name}" >= "{columns.table}"."{name}"'
+    return clash
+
+
+def merge_many(model, rows, *, by, merge, watch):
+    """Insert `rows`, dicts by attribute name; one whose attributes `by` are stored is merged into that row.
+
+    For tables that are read by settled ids (csms/settled.py): a row that changes by it gets a new id, so that
+    its takers see it again, and one that does not is left alone. Of the attributes `merge` an object of
+    JSON takes in the new members and a flag stays set; all others are overwritten. It has changed when
+    one of `watch` has. No two of `rows` may agree in `by`.
+    """
+    if not rows:
+        return
+    columns = _columns(model)
+    # The same order everywhere: no deadlocks.
+    records = [columns.record(row) for row in sorted(rows, key=itemgetter(*by))]
+    _insert_or(columns, records, _merging(model, connection.vendor, tuple(by), tuple(merge), tuple(watch)))
+
+
+@cache
+def _merging(model, vendor, by, merge, watch):
+    """Return the ON CONFLICT clause that merges a row into the one that is there."""
+    columns = _columns_for(model, vendor)
+    keys = [columns.column[attribute] for attribute in by]
+    becomes = {name: f'excluded."{name}"' for name in columns.names if name not in keys}
+    for attribute in merge:
+        name = columns.column[attribute]
+        becomes[name] = _joined(
+            model._meta.get_field(attribute), vendor, _stored(columns, name), becomes[name]
+        )
+    changes = [
+        f"{becomes[name]} <> {_comparable(model._meta.get_field(attribute), vendor, _stored(columns, name))}"
+        for attribute, name in columns.column.items()
+        if attribute in watch
+    ]
+    # What the database has just drawn for a row that it does not insert after all.
+    drawn = [model._meta.pk.column, *(["drawn_at"] if vendor == "postgresql" else [])]
+    becomes |= {name: f'excluded."{name}"' for name in drawn}
+    places = ", ".join(f'"{name}" = {value}' for name, value in becomes.items())
+    clash = ", ".join(f'"{name}"' for name in keys)
+    return f"ON CONFLICT ({clash}) DO UPDATE SET {places} WHERE {' OR '.join(changes)}"
+
+
+def _stored(columns, name):
+    return f'"{columns.table}"."{name}"'
+
+
+def _joined(field, vendor, old, new):
+    if isinstance(field, models.BooleanField):
+        return f"({old} OR {new})"
+    return f"json_patch({old}, {new})" if vendor == "sqlite" else f"({old} || {new})"
+
+
+def _comparable(field, vendor, old):
+    """Return the stored value as it can be compared: JSON is text on SQLite, in whatever layout."""
+    return f"json({old})" if vendor == "sqlite" and isinstance(field, models.JSONField) else old
+
+
+def _insert_or(columns, records, clash):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _insert_by_unnest(cursor, columns, records, clash)

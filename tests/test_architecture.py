@@ -20,7 +20,7 @@ FRAME = ("csms.settings", "csms.asgi", "csms.urls", "csms.servers", "csms.demo",
 # Floors, the lowest first. A module belongs to the first whose names it begins with, read from above.
 FLOORS = [("csms",), ("tokens",), ("chargers",), ("oscp", "ocpi"), (*FRAME, "csms.management")]
 # Inside chargers, the lowest first; what is named nowhere is a door.
-PURE = ("chargers.wire", "chargers.smart_charging")
+PURE = ("chargers.wire", "chargers.datum", "chargers.smart_charging")
 BELOW_THE_DOORS = [
     PURE,
     ("chargers.models",),
@@ -30,7 +30,7 @@ BELOW_THE_DOORS = [
 ]
 # All that a module of the wire may know besides its sisters.
 INNOCENT = set(
-    "base64 binascii collections contextlib copy dataclasses datetime enum functools json math re urllib.parse "
+    "base64 binascii collections contextlib copy dataclasses datetime enum functools hashlib json math re urllib.parse "
     "pathlib orjson jsonschema_rs ocpp".split()
 )
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from django.db import connection
 
-from chargers.models import Charger, Presence
+from chargers.models import ActionStatus, Charger, Datum, Presence
 from csms import bulk
 from csms.models import Event, PartnerLease, ServerProcess
 from tokens.models import Authorization
@@ -104,6 +105,41 @@ def test_upsert_inserts_and_overwrites():
     assert dict(PartnerLease.objects.values_list("partner", "lease_until")) == {"a": later, "b": later}
 
 
+def _seen(charger, at, message_id):
+    row = {"charger_id": charger.pk, "action": "Heartbeat", "seen_at": at, "created_at": at}
+    key = ("charger_id", "evse_id", "connector_id", "action")
+    rows = [{**row, "message_id": message_id, "evse_id": 0, "connector_id": number} for number in (2, 1)]
+    bulk.upsert_many(ActionStatus, rows, by=key, keep=("created_at",), latest="seen_at")
+    return list(ActionStatus.objects.order_by("connector_id").values_list("created_at", "message_id"))
+
+
+@pytest.fixture
+def charger(owner):
+    return Charger.objects.create(owner=owner, identifier="CP-1")
+
+
+def test_upsert_by_a_unique_key_keeps_what_it_should(charger):
+    """The row stays the same one; what was to be kept is as it was."""
+    assert _seen(charger, NOON, "a") == [(NOON, "a")] * 2
+    numbers = set(ActionStatus.objects.values_list("pk", flat=True))
+
+    assert _seen(charger, NOON + timedelta(hours=1), "b") == [(NOON, "b")] * 2
+    assert set(ActionStatus.objects.values_list("pk", flat=True)) == numbers
+
+
+def test_upsert_does_not_move_back_in_time(charger):
+    """What is older than the stored row changes nothing."""
+    _seen(charger, NOON, "a")
+
+    assert _seen(charger, NOON - timedelta(seconds=1), "late") == [(NOON, "a")] * 2
+
+
+def test_upsert_of_nothing_does_nothing():
+    bulk.upsert_many(PartnerLease, [])
+
+    assert not PartnerLease.objects.exists()
+
+
 @pytest.mark.parametrize(("tokens", "found"), [(["A", "C"], ["A"]), ([], []), (["ä\"'"], ["ä\"'"])])
 def test_among_finds_what_in_finds(owner, tokens, found):
     """Numbers or texts, whatever they hold."""
@@ -113,3 +149,71 @@ def test_among_finds_what_in_finds(owner, tokens, found):
     rows = Authorization.objects.filter(token__among=tokens, owner__id__among=[owner.pk])
 
     assert [row.token for row in rows] == found
+
+
+def _merge(*rows):
+    """Merge (time, properties[, is_stored]) into the datum of stream 1."""
+    given = [
+        {
+            "received_at": NOON,
+            "stream_id": 1,
+            "measured_at": at,
+            "properties": dict(properties),
+            "is_stored": all(stored),
+        }
+        for at, properties, *stored in rows
+    ]
+    watch = ("properties", "is_stored", "is_published")
+    bulk.merge_many(
+        Datum, given, by=("stream_id", "measured_at"), merge=("properties", "is_stored"), watch=watch
+    )
+    return list(Datum.objects.order_by("measured_at").values_list("properties", "is_stored"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 73])
+def test_merged_rows_are_inserted_once(count):
+    """Whatever chunks it makes."""
+    rows = [(NOON + timedelta(seconds=number), {"n": number}) for number in range(count)]
+    _merge(*rows)
+    assert _merge(*rows) == [({"n": number}, True) for number in range(count)]
+
+
+def test_merged_row_takes_in_members_and_keeps_flags():
+    """What both have is the new one's."""
+    _merge((NOON, {"a": 1, "b": "ä"}))
+    assert _merge((NOON, {"b": 2.5, "c": 3}, False)) == [({"a": 1, "b": 2.5, "c": 3}, True)]
+
+
+def test_merged_rows_that_change_get_ids_of_their_own():
+    """One id each, above all that there were: whoever reads by id sees them again."""
+    rows = [(NOON + timedelta(seconds=number), {"n": number}) for number in range(70)]
+    _merge(*rows)
+    last = Datum.objects.latest("pk").pk
+    _merge(*((at, {"m": 1}) for at, _ in rows[:66]))
+    _merge((NOON - timedelta(days=1), {}))
+    ids = list(Datum.objects.filter(pk__gt=last).values_list("pk", flat=True))
+    assert len(set(ids)) == 67
+
+
+def test_merged_row_that_does_not_change_is_left_alone():
+    """However the database lays JSON out."""
+    made = Datum.objects.create(
+        stream_id=1, received_at=NOON, measured_at=NOON, properties={"a": 1, "b": [1.5, "ä"]}
+    )
+    _merge((NOON, {"a": 1}), (NOON + timedelta(seconds=1), {}))
+    assert Datum.objects.get(measured_at=NOON).pk == made.pk
+
+
+@pytest.mark.postgres
+def test_merged_row_notes_when_its_new_id_was_drawn():
+    """Else readers that go by settled ids could step over one that is not committed yet."""
+    _merge((NOON, {"a": 1}))
+
+    def drawn():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT drawn_at FROM chargers_datum")
+            return cursor.fetchone()[0]
+
+    before = drawn()
+    _merge((NOON, {"a": 2}))
+    assert drawn() > before
