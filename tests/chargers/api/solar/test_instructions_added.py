@@ -112,7 +112,7 @@ class TestAdd:
         answer = client.post(f"{BASE}/add", {**CLEAR, name: "soon"})
 
         assert answer.status_code == 422
-        assert answer.json() == {"success": False, "message": 'Malformed date string: "soon"'}
+        assert answer.json() == {"success": False, "message": f'Malformed date string: "soon" in {name}'}
 
     @pytest.mark.parametrize(
         "body", ["[]", '"x"', "{", '{"nodeId":7,"params":"x"}', '{"nodeId":7,"params":[1]}']

@@ -100,6 +100,15 @@ class TestPolicy:
         assert client.post(f"{BASE}/updateState?id={other.pk}&state=Declined").json() == SUCCESS
         assert Command.objects.get(instruction=other).state == "queued"
 
+    def test_chargers_of_other_nodes_do_not_exist(self, client, rows):
+        """Naming a node of one's own does not open the charger of another."""
+        Charger.objects.update(node_id=8)
+
+        data = client.post(f"{BASE}/add", CLEAR).json()["data"]
+
+        assert data["resultParameters"] == {"error": "OCPP charger not specified or not available."}
+
     def test_own_node_is_served(self, client, rows):
+        Charger.objects.update(node_id=7)
         assert ids(client.get(f"{BASE}?nodeId=7")) == [rows[0].pk]
         assert client.post(f"{BASE}/add", CLEAR).json()["data"]["state"] == "Received"

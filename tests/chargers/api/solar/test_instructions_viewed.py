@@ -1,5 +1,6 @@
 """Looking at instructions, and cancelling them."""
 
+import cbor2
 import pytest
 
 from chargers.models import Command
@@ -187,3 +188,24 @@ class TestUpdate:
         answer = client.post(f"{BASE}/updateState?state=Declined&states=Received")
 
         assert (answer.status_code, answer.json()) == (403, DENIED)
+
+
+class TestForms:
+    """Lists in other forms than JSON."""
+
+    @pytest.fixture
+    def row(self, owner):
+        return declined(owner)
+
+    def test_cbor(self, client, row):
+        answer = client.get(f"{BASE}?nodeId=7", headers={"Accept": "application/cbor"})
+
+        assert answer["Content-Type"] == "application/cbor"
+        assert cbor2.loads(answer.content)["data"][0]["resultParameters"] == {"error": "No."}
+
+    def test_csv(self, client, row):
+        answer = client.get(f"{BASE}/view?ids={row.pk}", headers={"Accept": "text/csv"})
+
+        names, values = answer.content.decode().splitlines()
+        assert names.startswith("id,created,nodeId,topic,")
+        assert values.startswith(f"{row.pk},2026-03-01 10:30:49.12Z,7,OCPP_v16,")
