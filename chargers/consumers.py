@@ -120,6 +120,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
             identifier=path.identifier,
             address=_address(self.scope),
             path=path.masked,
+            hid=path.hid,
             username=username.replace("\0", ""),
             password=password,
             protocol=version,

@@ -6,4 +6,5 @@ from chargers.api import native
 
 urlpatterns = [
     path("api/v1/", include(native.router.urls)),
+    path("", include("chargers.api.solar.urls")),
 ]

@@ -206,10 +206,13 @@ def stop(charger, transaction, *, at, meter_wh=None, reason="", id_token="", cha
     return True
 
 
-def assume_end(charger, transaction):
-    """End a transaction whose stop never came, where its last reading left it."""
-    transaction.ended_at = max(transaction.register_at or transaction.started_at, transaction.started_at)
+def assume_end(charger, transaction, *, at=None, reason="", id_token=""):
+    """End a transaction whose stop has not come: where its last reading left it, or `at` a time one knows."""
+    last = max(transaction.register_at or transaction.started_at, transaction.started_at)
+    transaction.ended_at = last if at is None else max(at, last)
     transaction.end_wh = transaction.register_wh
+    transaction.stop_reason = reason[:40]
+    transaction.end_id_token = id_token[:255]
     transaction.power_w = 0
     transaction.charging_state = ""
     metering.flag(transaction, ASSUMED_END)

@@ -40,6 +40,21 @@ def test_token_secret_is_shown_in_the_answer_only(as_staff, staff):
     assert not [each for each in Session.objects.all() if secret in str(each.get_decoded())]
 
 
+def test_policy_that_cannot_be_enforced_is_refused_in_the_form(as_staff, staff):
+    """With what is wrong, beside the field."""
+    answer = add(as_staff, ApiToken, owner=staff.pk, kind="User", policy='{"minAggregation": "Hour"}')
+
+    assert "minAggregation is not known" in answer.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_empty_policy_limits_nothing(as_staff, staff):
+    """Whoever needs none leaves the field empty."""
+    add(as_staff, ApiToken, owner=staff.pk, kind="User", policy="")
+
+    assert ApiToken.objects.get().policy == {}
+
+
 def test_token_of_another_owner_cannot_be_made(as_staff, owner):
     """Nobody makes keys to another's account."""
     add(as_staff, ApiToken, owner=owner.pk, kind="User", policy="{}")

@@ -1,0 +1,50 @@
+"""What SolarUser's views of chargers share: whose chargers they are, and which of them a token may reach."""
+
+from chargers.models import Charger
+from csms import solar, solar_filters
+from tokens import solar as tokens
+
+
+def nodes_of(token):
+    """Return the nodes to which the token's policy is limited; None where it is not."""
+    policy = getattr(token, "policy", None) or {}
+    return frozenset(policy["nodeIds"]) if policy.get("nodeIds") else None
+
+
+class ChargersView(tokens.View):
+    """A view of what belongs to chargers. A token with a node policy sees those nodes' chargers only."""
+
+    def own(self, model):
+        nodes = nodes_of(self.request.auth)
+        rows = super().own(model)
+        if nodes is None:
+            return rows
+        return rows.filter(**{"node_id__in" if model is Charger else "charger__node_id__in": nodes})
+
+    def chargers(self):
+        """Return the account's chargers."""
+        return self.own(Charger).alive()
+
+    def of_chargers(self, model):
+        """Return the account's rows of `model`, leaving out those of chargers that were deleted."""
+        return self.own(model).filter(charger__deleted_at=None)
+
+    def charger_named(self, number):
+        """Return the charger that a body names; UnknownObject where the caller has none such."""
+        charger = self.chargers().filter(pk=number).first()
+        if charger is None:
+            raise solar.UnknownObject
+        return charger
+
+    def chosen(self, rows, *, charger="charger__"):
+        """Narrow `rows` to the chargers that `chargePointId(s)` and `identifier(s)` name."""
+        if (numbers := solar_filters.numbers(self.request, "chargePointId")) is not None:
+            rows = rows.filter(**{f"{charger}id__in": numbers})
+        if (identifiers := solar_filters.texts(self.request, "identifier")) is not None:
+            rows = rows.filter(**{f"{charger}identifier__in": identifiers})
+        return rows
+
+
+CHARGER_QUERY = ["chargePointId", "chargePointIds", "identifier", "identifiers"]
+PAGE_QUERY = ["max", "offset"]
+TIME_QUERY = ["startDate", "endDate"]
