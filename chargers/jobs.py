@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from chargers.models import Command, FailedHandshake, Instruction, Message, Reading
-from chargers.services import commands, presence
+from chargers.services import commands, presence, rollups
 from csms import partitions
 from csms.jobs import job
 from csms.retention import delete_older
@@ -34,3 +34,9 @@ def retain(now):
     declined = Instruction.objects.filter(command=None)
     delete_older(declined, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
     delete_older(FailedHandshake.objects.all(), "last_at", days=settings.CSMS_RETAIN_HANDSHAKES_DAYS, now=now)
+
+
+@job(every=timedelta(seconds=10))
+def keep_hours_of_datum(now):
+    """Sum up the hours in which datum came."""
+    rollups.keep(now)
