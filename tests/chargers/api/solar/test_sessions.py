@@ -224,7 +224,10 @@ def test_charger_that_is_online_is_asked_to_stop(call, tell, driver, owner):
     [
         ("", 'Illegal argument: Invalid UUID string in "id": '),
         ("?id=1", 'Illegal argument: Invalid UUID string in "id": 1'),
-        (f"?id={uuid.UUID(int=9)}&endReason=Bored", 'Illegal argument: No enum constant for endReason: "Bored"'),
+        (
+            f"?id={uuid.UUID(int=9)}&endReason=Bored",
+            'Illegal argument: No enum constant for endReason: "Bored"',
+        ),
     ],
 )
 def test_bad_ends_are_refused(call, query, message):
