@@ -19,6 +19,8 @@ from csms import metrics
 MOST_WAITING = 8
 MOST_LOGGING = 32
 STRANGER = 1008, "too much from a charger that waits for approval"
+# A charger that boots says so at once; one that does not is only reconnecting.
+GREETING_SECONDS = 2.0
 REMOVED = 1008, "charger removed"
 # Actions of one charger that are noted between two beats; whoever invents connectors gets no more rows.
 MOST_NOTED = 100
@@ -59,6 +61,8 @@ class Connection:
         self._boot_timer = None
         if charger.booted_at is None and boot_patience:
             self._boot_timer = self._loop.call_later(boot_patience, self._ask_for_boot)
+        # Runs while commands that waited for this charger wait for its boot.
+        self._greeting = None
         self._logging = 0
         self._is_advancing = False
         self._must_look = False
@@ -166,6 +170,8 @@ class Connection:
                 self._cancel_boot_timer()
             self._session.answer(call, outcome)
         self._sort()
+        if call.action == "BootNotification":
+            self._greeted()
 
     def logged(self):
         """A text that needed no answer is stored."""
@@ -200,8 +206,21 @@ class Connection:
         """Close the socket of a charger that was removed. From any thread."""
         self._loop.call_soon_threadsafe(self.hang_up, *REMOVED)
 
+    def look_once_greeted(self):
+        """Look for commands that waited for this charger, once it has booted or seems not to.
+
+        Chargers refuse what comes before their BootNotification was answered.
+        """
+        self._greeting = self._loop.call_later(GREETING_SECONDS, self._greeted)
+
+    def _greeted(self):
+        if self._greeting is not None:
+            self._greeting.cancel()
+            self._greeting = None
+            self._look()
+
     def _look(self):
-        if self._is_advancing or self._session.is_calling:
+        if self._greeting or self._is_advancing or self._session.is_calling:
             self._must_look = True  # once the present one has ended
         elif not (self._farewell or self._is_over):
             self._must_look, self._is_advancing = False, True
@@ -263,6 +282,8 @@ class Connection:
         self._is_over = True
         self._cancel_timer()
         self._cancel_boot_timer()
+        if self._greeting is not None:
+            self._greeting.cancel()
         self._session.close()
         finished = [event for event in self._session.events if isinstance(event, Finished)]
         self._session.events = []

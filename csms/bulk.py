@@ -141,9 +141,10 @@ def _comparable(field, vendor, old):
 
 
 def _insert_or(columns, records, clash):
+    """Insert `records`; what is to happen to one that exists is said by `clash`."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            _insert_by_unnest(cursor, columns, records, clash)
+            _insert_by_json(cursor, columns, records, clash)
         else:
             _in_chunks(cursor, f"INSERT INTO {columns.target} VALUES {{}} {clash}", records)
 
@@ -169,10 +170,23 @@ def _in_chunks(cursor, statement, records):
                 start += size
 
 
-def _insert_by_unnest(cursor, columns, records, clash=""):
+def _insert_by_unnest(cursor, columns, records):
     arrays = ", ".join(f"%s::{columns.type_of[name]}[]" for name in columns.names)
     values = [list(column) for column in zip(*records, strict=True)]
-    cursor.execute(f"INSERT INTO {columns.target} SELECT * FROM unnest({arrays}) {clash}", values)
+    cursor.execute(f"INSERT INTO {columns.target} SELECT * FROM unnest({arrays})", values)
+
+
+def _insert_by_json(cursor, columns, records, clash):
+    """Hand the rows over as one document: psycopg takes 60 us to quote the JSON of a row for an array."""
+    names = columns.names
+    shape = ", ".join(f'"{name}" {columns.type_of[name]}' for name in names)
+    json_places = [place for place, name in enumerate(names) if columns.type_of[name] == "jsonb"]
+    for record in records:
+        for place in json_places:
+            record[place] = record[place] and orjson.Fragment(record[place])
+    document = orjson.dumps([dict(zip(names, record, strict=True)) for record in records]).decode()
+    rows = f"json_to_recordset(%s::json) AS fresh({shape})"
+    cursor.execute(f"INSERT INTO {columns.target} SELECT * FROM {rows} {clash}", [document])
 
 
 def _update_by_unnest(cursor, columns, key, fields, records):

@@ -9,6 +9,7 @@ from chargers.models import (
     Command,
     Connector,
     FailedHandshake,
+    Instruction,
     Location,
     Message,
     PublishSettings,
@@ -44,6 +45,9 @@ def _of_charger(charger, transaction):
     yield Connector.objects.create(charger=charger, connector_id=1)
     yield Variable.objects.create(charger=charger, name="HeartbeatInterval", value="300", reported_at=NOON)
     yield Command.objects.create(owner=charger.owner, charger=charger, action="Reset")
+    yield Instruction.objects.create(
+        owner=charger.owner, node_id=1, topic="OCPP_v16", instruction_at=NOON, error="No action."
+    )
     yield Message.objects.create(
         charger=charger,
         received_at=NOON,
