@@ -51,7 +51,8 @@ def _rows(envelope):
     found = envelope.get("data", [])
     if isinstance(found, dict) and "results" in found:
         found = found["results"]
-    return found if isinstance(found, list) else [found]
+    rows = found if isinstance(found, list) else [found]
+    return [row if isinstance(row, dict) else {"data": row} for row in rows]
 
 
 def _cell(value):

@@ -29,6 +29,11 @@ def test_csv_of_nothing_is_empty():
     assert _csv({"success": True, "data": []}) == ""
 
 
+def test_csv_of_bare_values_has_one_column():
+    """Some lists are of numbers or texts."""
+    assert _csv({"success": True, "data": [1, "a"]}) == "data\r\n1\r\na\r\n"
+
+
 def test_csv_tells_a_refusal():
     """Its members are the only row."""
     assert (
