@@ -34,8 +34,8 @@ class CsvRenderer(BaseRenderer):
         names = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         table = csv.writer(text)
-        if names:
-            table.writerow(names)
+        # Without rows nobody knows the names; REST framework takes the type from an answer of no bytes.
+        table.writerow(names)
         table.writerows([_cell(row.get(name)) for name in names] for row in rows)
         return text.getvalue().encode()
 
