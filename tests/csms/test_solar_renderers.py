@@ -31,7 +31,7 @@ def test_csv_of_nothing_is_an_empty_line():
 
 def test_csv_of_bare_values_has_one_column():
     """Nodes are just numbers."""
-    assert _csv({"success": True, "data": [7, 8]}) == "value\r\n7\r\n8\r\n"
+    assert _csv({"success": True, "data": [7, 8]}) == "data\r\n7\r\n8\r\n"
 
 
 def test_csv_tells_a_refusal():
