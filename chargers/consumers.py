@@ -183,7 +183,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
         if self.board.is_draining:
             connection.retire(*switchboard.RESTART)
         elif arrival.has_commands:
-            connection.look()
+            connection.look_once_greeted()
         return connection
 
     # Refusing -----------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from chargers.models import Command, Datum, FailedHandshake, Message, Reading
-from chargers.services import commands, presence, solarflux
+from chargers.models import Command, Datum, FailedHandshake, Instruction, Message, Reading
+from chargers.services import commands, presence, rollups, solarflux
 from csms import jobs, partitions
 from csms.jobs import job
 from csms.retention import delete_older
@@ -41,4 +41,13 @@ def retain(now):
     solarflux.drop_unstored(now)
     ended = Command.objects.filter(state__in=Command.FINAL)
     delete_older(ended, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
+    # Those that became a command go with it.
+    declined = Instruction.objects.filter(command=None)
+    delete_older(declined, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
     delete_older(FailedHandshake.objects.all(), "last_at", days=settings.CSMS_RETAIN_HANDSHAKES_DAYS, now=now)
+
+
+@job(every=timedelta(seconds=10))
+def keep_hours_of_datum(now):
+    """Sum up the hours in which datum came."""
+    rollups.keep(now)

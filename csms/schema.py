@@ -112,6 +112,17 @@ class SolarSchema(AutoSchema):
     def _get_paginator(self):
         return None
 
+    def _map_basic_serializer(self, serializer, direction):
+        """Require no member of an answer that is left out when it is empty."""
+        schema = super()._map_basic_serializer(serializer, direction)
+        if direction == "response" and "required" in schema:
+            fields = serializer.fields
+            kept = [name for name in schema["required"] if not _may_be_empty(fields[name])]
+            schema["required"] = kept
+            if not kept:
+                del schema["required"]
+        return schema
+
     def _get_response_bodies(self, direction="response"):
         method = self.method.lower()
         answer = _envelope(self.view.answers.get(method, serializers.JSONField()))
@@ -121,6 +132,10 @@ class SolarSchema(AutoSchema):
         for code in ("401", "403", "404", "406", "422", *(["415"] if method == "post" else [])):
             bodies[code] = self._get_response_for_code(Refused, code)
         return bodies
+
+
+def _may_be_empty(field):
+    return getattr(field, "may_be_empty", isinstance(field, serializers.CharField))
 
 
 def _envelope(answer):

@@ -278,7 +278,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Stationmaster API",
-    "DESCRIPTION": "The native API. Every route works with and without its trailing slash.",
+    "DESCRIPTION": "The native API and SolarNetwork's dialect; routes work with and without a last slash.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,

@@ -71,8 +71,9 @@ class AuthorizationAdmin(OwnedAdmin):
 
 @admin.register(Account)
 class AccountAdmin(OwnedAdmin):
-    list_display = ["owner", "concurrent_transactions"]
+    list_display = ["owner", "hid", "concurrent_transactions"]
     list_select_related = ["owner"]
+    readonly_fields = ["hid"]
     autocomplete_fields = ["owner"]
 
 

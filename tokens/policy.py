@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 # What their paths in `apiPaths` are relative to.
 API_ROOT = re.compile(r"^/[^/]+/api/v1/sec(?=/|$)")
 LONGEST_PATTERN = 255
+# Those that SolarQuery answers, from the finest on.
+AGGREGATIONS = ("None", "FiveMinute", "TenMinute", "FifteenMinute", "ThirtyMinute", "Hour", "Day", "Month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,17 @@ class Policy:
     source_ids: tuple[str, ...] = ()
     api_paths: tuple[str, ...] = ()
     not_after: datetime | None = None
+    # The finest aggregation in which datum may be seen.
+    min_aggregation: str = ""
     # What cannot be enforced, in words; a policy with problems allows nothing to be done with its token.
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_narrow(self):
         """Whether it takes anything away, besides time, from what the owner may do."""
-        return bool(self.node_ids or self.source_ids or self.api_paths or self.problems)
+        return bool(
+            self.node_ids or self.source_ids or self.api_paths or self.min_aggregation or self.problems
+        )
 
     def allows_node(self, node_id: int) -> bool:
         """Say whether the token may reach this node."""
@@ -110,11 +116,18 @@ def _moment(value):
         raise ValueError("must be a timestamp such as 2030-01-01T00:00:00Z") from None
 
 
+def _aggregation(value):
+    if value not in AGGREGATIONS:
+        raise ValueError(f"must be one of {', '.join(AGGREGATIONS)}")
+    return value
+
+
 _MEMBERS = {
     "nodeIds": ("node_ids", _nodes),
     "sourceIds": ("source_ids", _sources),
     "apiPaths": ("api_paths", _paths),
     "notAfter": ("not_after", _moment),
+    "minAggregation": ("min_aggregation", _aggregation),
 }
 
 

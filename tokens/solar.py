@@ -1,6 +1,7 @@
 """Who calls the APIs of SolarNetwork: user tokens, and data tokens where a view allows them."""
 
 from django.conf import settings
+from django.utils.functional import cached_property
 from rest_framework.exceptions import AuthenticationFailed
 
 from csms import solar
@@ -27,7 +28,7 @@ class View(solar.View):
     authentication_classes = (SignedToken, BearerToken)
     enforces_policy = True
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """The limits of the token that calls."""
         token = self.request.auth

@@ -2,7 +2,7 @@
 
 from chargers.models.charger import Charger, Connector, ConnectorStatus, Protocol, RegistrationStatus
 from chargers.models.command import Command
-from chargers.models.datum import Datum, DatumStream, PublishSettings
+from chargers.models.datum import Datum, DatumHour, DatumStream, PublishSettings, StaleHour
 from chargers.models.instruction import Instruction
 from chargers.models.location import Location
 from chargers.models.message import Message
@@ -18,6 +18,7 @@ __all__ = [
     "Connector",
     "ConnectorStatus",
     "Datum",
+    "DatumHour",
     "DatumStream",
     "FailedHandshake",
     "Instruction",
@@ -28,6 +29,7 @@ __all__ = [
     "PublishSettings",
     "Reading",
     "RegistrationStatus",
+    "StaleHour",
     "StopReport",
     "Transaction",
     "Variable",

@@ -116,3 +116,41 @@ class Datum(TimeSeries):
 
     def __str__(self):
         return f"{self.stream_id} {self.measured_at:%Y-%m-%d %H:%M:%S}"
+
+
+class DatumHour(models.Model):
+    """What the datum of a stream in one hour (of UTC) come to: see chargers.datum.aggregation.
+
+    Kept by services.rollups. An hour that is stale, or was never made, is read from the datum themselves.
+    """
+
+    owner_path = "stream__owner"
+
+    stream = models.ForeignKey(DatumStream, models.CASCADE, related_name="hours", db_index=False)
+    hour = models.DateTimeField()
+    properties = models.JSONField(default=dict)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "hour"], name="datum_hour_of_stream")]
+
+    def __str__(self):
+        return f"{self.stream_id} {self.hour:%Y-%m-%d %H}"
+
+
+class StaleHour(models.Model):
+    """An hour of a stream in which datum came or changed since it was summed up, if it ever was."""
+
+    owner_path = "stream__owner"
+
+    stream = models.ForeignKey(DatumStream, models.CASCADE, related_name="stale_hours", db_index=False)
+    hour = models.DateTimeField(db_index=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "hour"], name="stale_hour_of_stream")]
+
+    def __str__(self):
+        return f"{self.stream_id} {self.hour:%Y-%m-%d %H}"

@@ -53,13 +53,18 @@ _ENDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a client asks for; `expires_at` None lets `kept` decide how long it may wait."""
+    """What a client asks for.
+
+    `expires_at` None lets `kept` decide how long it may wait. `nodes` are those whose chargers the
+    client may reach; none named are all.
+    """
 
     topic: str
     parameters: list = field(default_factory=list)
     instruction_at: datetime | None = None
     expires_at: datetime | None = None
     kept: timedelta = timedelta(hours=24)
+    nodes: frozenset = frozenset()
 
 
 class _Declined(Exception):
@@ -98,7 +103,7 @@ def _send(owner, asked, now):
         raise _Declined(f"Topic {asked.topic} is not supported here: there are {' and '.join(TOPICS)}.")
     texts = parameters.joined(asked.parameters)
     _refuse_other_times(asked, texts, now)
-    charger = _charger(owner, texts)
+    charger = _charger(owner, asked.nodes, texts)
     _refuse_other_version(charger, version, now)
     action = _action(version, texts)
     payload = _payload(version, action, texts)
@@ -129,9 +134,11 @@ def _refuse_other_times(asked, texts, now):
         raise _Declined("OCPP instructions are carried out at once; a later date is not supported.")
 
 
-def _charger(owner, texts):
+def _charger(owner, nodes, texts):
     """Return the owner's charger that the parameters name, by our number first."""
     mine = Charger.objects.alive().owned_by(owner).filter(owner=owner).select_related("presence__process")
+    if nodes:
+        mine = mine.filter(node_id__in=nodes)
     number, identifier = texts.get("chargePointId", ""), texts.get("chargerIdentifier", "")
     found = mine.filter(pk=number).first() if is_row_number(number) else None
     if found is None and identifier:

@@ -140,8 +140,12 @@ _MOMENT = "notAfter must be a timestamp such as 2030-01-01T00:00:00Z."
         ({"notAfter": 5}, _MOMENT),
         ({"notAfter": None}, _MOMENT),
         (
-            {"minAggregation": "Hour"},
-            "minAggregation is not known; known are nodeIds, sourceIds, apiPaths, notAfter.",
+            {"minAggregation": "Fortnight"},
+            f"minAggregation must be one of {', '.join(policy.AGGREGATIONS)}.",
+        ),
+        (
+            {"userNodeMetadataPaths": ["/a"]},
+            "userNodeMetadataPaths is not known; known are nodeIds, sourceIds, apiPaths, notAfter, minAggregation.",
         ),
     ],
 )

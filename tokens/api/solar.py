@@ -52,7 +52,7 @@ class CredentialEntity(solar.Entity):
         "username",
         64,
         required=True,
-        validators=[RegexValidator(r"^[^:\x00-\x1f]+\Z", "The username must not contain a colon.")],
+        validators=[RegexValidator(r"^[^:\x00-\x1f]+\Z", "The username must not contain a colon.", "colon")],
     )
     allowedChargePoints = serializers.ListField(
         source="allowed_charge_points",

@@ -5,21 +5,19 @@ from csms import solar, solar_filters
 from tokens import solar as tokens
 
 
-def nodes_of(token):
-    """Return the nodes to which the token's policy is limited; None where it is not."""
-    policy = getattr(token, "policy", None) or {}
-    return frozenset(policy["nodeIds"]) if policy.get("nodeIds") else None
-
-
 class ChargersView(tokens.View):
     """A view of what belongs to chargers. A token with a node policy sees those nodes' chargers only."""
 
+    def account_rows(self, model):
+        """Return the account's rows of `model`, which has no charger, or whatever its charger's node."""
+        return super().own(model)
+
     def own(self, model):
-        nodes = nodes_of(self.request.auth)
-        rows = super().own(model)
-        if nodes is None:
+        rows = self.account_rows(model)
+        if not self.policy.node_ids:
             return rows
-        return rows.filter(**{"node_id__in" if model is Charger else "charger__node_id__in": nodes})
+        node = "node_id__in" if model is Charger else "charger__node_id__in"
+        return rows.filter(**{node: self.policy.node_ids})
 
     def chargers(self):
         """Return the account's chargers."""
@@ -39,9 +37,9 @@ class ChargersView(tokens.View):
     def chosen(self, rows, *, charger="charger__"):
         """Narrow `rows` to the chargers that `chargePointId(s)` and `identifier(s)` name."""
         if (numbers := solar_filters.numbers(self.request, "chargePointId")) is not None:
-            rows = rows.filter(**{f"{charger}id__in": numbers})
+            rows = rows.filter(**{f"{charger}id__among": numbers})
         if (identifiers := solar_filters.texts(self.request, "identifier")) is not None:
-            rows = rows.filter(**{f"{charger}identifier__in": identifiers})
+            rows = rows.filter(**{f"{charger}identifier__among": identifiers})
         return rows
 
 

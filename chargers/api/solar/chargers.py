@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from chargers.api.solar.base import CHARGER_QUERY, PAGE_QUERY, ChargersView, nodes_of
+from chargers.api.solar.base import CHARGER_QUERY, PAGE_QUERY, ChargersView
 from chargers.models import Charger, RegistrationStatus
 from chargers.services import registration
 from csms import solar, solar_filters
@@ -57,8 +57,7 @@ class Chargers(ChargersView, Entities):
     def prepared(self, values, *, is_new):
         if values["node_id"] < 1:
             raise solar.UnknownObject
-        nodes = nodes_of(self.request.auth)
-        if nodes is not None and values["node_id"] not in nodes:
+        if not self.policy.allows_node(values["node_id"]):
             raise solar.Denied
         return values
 

@@ -19,6 +19,8 @@ LARGEST_NUMBER = 2**31 - 1
 class EvseNumber(solar.Number):
     """An EVSE; in OCPP 1.6 there are none, which is 0, and is not shown."""
 
+    may_be_empty = True
+
     def __init__(self, **kwargs):
         super().__init__(source="evse_id", name="EVSE ID", least=0, most=LARGEST_NUMBER, **kwargs)
 

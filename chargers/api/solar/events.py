@@ -14,7 +14,7 @@ from django.db.models import Q
 from rest_framework import serializers
 
 from chargers.api.solar.base import PAGE_QUERY, TIME_QUERY, ChargersView
-from chargers.models import Command, FailedHandshake, Message
+from chargers.models import Charger, Command, FailedHandshake, Message
 from csms import newest, solar, solar_filters
 from csms.models import Event
 
@@ -95,7 +95,10 @@ class Facts(Source):
     _elsewhere = ("command.finished", "charger.refused")
 
     def rows(self, view):
-        return newest.of(Event.objects.owned_by(view.account).filter(owner=view.account))
+        rows = newest.of(view.account_rows(Event))
+        if not view.policy.node_ids:
+            return rows
+        return rows.filter(charger_id__in=view.own(Charger).values("pk"))
 
     def others(self, tags):
         words = sorted(tags - {"ocpp"})
@@ -123,8 +126,8 @@ class Handshakes(Source):
     """Chargers that were not let in; repeats within an hour are one event with a count."""
 
     number = 1
-    time_field = "last_at"
-    kinds = (Kind(("ocpp", "charger", "forbidden"), Q()),)
+    time_field = "first_at"
+    kinds = (Kind(("ocpp", "charger", "forbidden"), Q(pk__isnull=False)),)
 
     def rows(self, view):
         return view.own(FailedHandshake)
@@ -134,7 +137,11 @@ class Handshakes(Source):
             "tags": list(self.kinds[0].tags),
             "message": row.reason,
             "data": _data(
-                cp=row.charger_id, identifier=row.identifier, count=row.count, status=row.status_code
+                cp=row.charger_id,
+                identifier=row.identifier,
+                status=row.status_code,
+                count=row.count,
+                last=solar.timestamp(row.last_at),
             ),
         }
 

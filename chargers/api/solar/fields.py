@@ -50,7 +50,7 @@ class Fields:
         try:
             return solar.read_timestamp(text) if text else None
         except (ValueError, OverflowError):
-            raise solar.Refusal(f'Malformed date string: "{text}"') from None
+            raise solar.Refusal(f'Malformed date string: "{text}" in {name}') from None
 
 
 def _indexed(form):

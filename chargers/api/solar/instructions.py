@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 from django.db import transaction
+from rest_framework import serializers
 
 from chargers.api.solar.fields import Fields
+from chargers.api.solar.instruction_entities import InstructionBody, InstructionEntity
 from chargers.models import Command, Instruction
 from chargers.services import commands, instructions
-from csms import solar
+from csms import solar, solar_filters
+from csms.solar_renderers import LIST_RENDERERS
 from tokens.solar import View
 
 BASE = "solaruser/api/v1/sec/instr"
 MOST_NODES = 100
-MOST_ROWS = 1000
 LONGEST_WAIT_MS = 60_000
 LONGEST_TOPIC = 128
 STILL_WAITING = "Timeout waiting for the instruction to complete; it goes on and can be viewed."
@@ -20,34 +22,8 @@ State = Instruction.State
 PENDING = (State.QUEUED, State.RECEIVED, State.EXECUTING)
 
 
-# What is answered -----------------------------------------------------------------------------
-
-
-def shown(row, *, message=None):
-    """Return an instruction in their words; `message` is said while it has no result."""
-    result = instructions.result_of(row)
-    if result is None and message:
-        result = {"message": message}
-    content = {
-        "id": row.pk,
-        "created": _date(row.created_at),
-        "nodeId": row.node_id,
-        "topic": row.topic,
-        "instructionDate": _date(row.instruction_at),
-        "state": row.state,
-        "statusDate": _date(row.state_at),
-        "expirationDate": _date(row.expires_at),
-        "parameters": row.parameters or None,
-        "resultParameters": result,
-    }
-    return {name: value for name, value in content.items() if value is not None}
-
-
-def _date(moment):
-    return solar.timestamp(moment, " ")
-
-
-# The routes -----------------------------------------------------------------------------------
+def shown(rows, **context):
+    return InstructionEntity(rows, many=True, context=context).data
 
 
 class Door(View):
@@ -56,14 +32,12 @@ class Door(View):
     def rows(self):
         """Return the account's instructions, as far as the token's policy reaches."""
         rows = self.own(Instruction).select_related("command").order_by("id")
-        allowed = _allowed_nodes(self.request.auth)
-        return rows if allowed is None else rows.filter(node_id__in=allowed)
+        return rows.filter(node_id__in=self.policy.node_ids) if self.policy.node_ids else rows
 
     def nodes(self, fields):
         """Return the nodes that a request names; Denied when one is not for the caller."""
         nodes = fields.numbers("nodeId", "nodeIds")
-        allowed = _allowed_nodes(self.request.auth)
-        if any(node < 1 or (allowed is not None and node not in allowed) for node in nodes):
+        if any(node < 1 or not self.policy.allows_node(node) for node in nodes):
             raise solar.Denied
         return nodes
 
@@ -73,7 +47,9 @@ class Door(View):
         if not nodes and not ids:
             raise solar.Denied
         rows = self.rows()
-        if nodes:
+        if len(nodes) == 1:  # the usual case, which an index serves in the order of the answer
+            rows = rows.filter(node_id=nodes[0])
+        elif nodes:
             rows = rows.filter(node_id__among=nodes)
         if ids:
             rows = rows.filter(id__among=ids)
@@ -83,11 +59,13 @@ class Door(View):
             rows = rows.filter(created_at__lt=end)
         return rows
 
+    def page(self, rows):
+        """Return the rows of one answer, oldest first."""
+        offset, most = solar_filters.window(self.request)
+        return rows[offset : offset + most]
 
-def _allowed_nodes(token):
-    """Return the node ids that the token's policy names; None allows all."""
-    nodes = (getattr(token, "policy", None) or {}).get("nodeIds")
-    return set(nodes) if nodes else None
+    def listing(self, rows):
+        return solar.answer(shown(self.page(rows)))
 
 
 def _states(fields, *names):
@@ -98,20 +76,15 @@ def _states(fields, *names):
     return words
 
 
-def _page(rows, fields):
-    """Return the rows of one answer, oldest first."""
-    most = min(max(solar.number(fields.word("max") or MOST_ROWS, "max"), 0), MOST_ROWS)
-    offset = max(solar.number(fields.word("offset") or 0, "offset"), 0)
-    return rows[offset : offset + most]
-
-
-def _listing(rows, fields):
-    return solar.answer([shown(row) for row in _page(rows, fields)])
+_ONE_OR_MORE = serializers.JSONField(help_text="An instruction; with the plural of the parameter, a list.")
+_CRITERIA = ["nodeId", "nodeIds", "instructionIds", "startDate", "endDate", "max", "offset"]
 
 
 class Add(Door):
     """Queue an instruction; several nodes get one each."""
 
+    answers, bodies = {"post": _ONE_OR_MORE}, {"post": InstructionBody}
+    queries = {"post": ["nodeId", "nodeIds", "topic", "instructionDate", "expirationDate"]}
     kept = timedelta(hours=24)
 
     def post(self, request, topic=None):
@@ -120,7 +93,7 @@ class Add(Door):
         rows = instructions.add(self.account, nodes, asked)
         if wait_ms:
             instructions.wait(rows, wait_ms / 1000)
-        answers = [shown(row, message=STILL_WAITING if wait_ms else None) for row in rows]
+        answers = shown(rows, in_vain={"message": STILL_WAITING} if wait_ms else None)
         return solar.answer(answers if fields.has("nodeIds") else answers[0])
 
     def wait_ms(self, fields):
@@ -149,12 +122,14 @@ class Add(Door):
             instruction_at=fields.moment("instructionDate"),
             expires_at=fields.moment("expirationDate"),
             kept=self.kept,
+            nodes=self.policy.node_ids,
         )
 
 
 class Exec(Add):
     """Queue an instruction and wait for its end."""
 
+    queries = {"post": [*Add.queries["post"], "resultMaxWait"]}
     kept = timedelta(seconds=60)
 
     def wait_ms(self, fields):
@@ -165,17 +140,24 @@ class Exec(Add):
 class One(Door):
     """One instruction by `id`, or a list of them by `ids`."""
 
+    renderer_classes = LIST_RENDERERS
+    answers = {"get": _ONE_OR_MORE}
+    queries = {"get": ["id", "ids", *_CRITERIA]}
+
     def get(self, request):
         fields = Fields(request)
         if not fields.has("id"):
-            return _listing(self.selected(fields), fields)
-        row = self.rows().filter(id=fields.numbers("id")[0]).first()
-        return solar.answer(row and shown(row))
+            return self.listing(self.selected(fields))
+        found = shown(self.rows().filter(id=fields.numbers("id")[0]))
+        return solar.answer(found[0] if found else None)
 
 
 class Listing(Door):
     """Instructions by node or id, and by state and date."""
 
+    renderer_classes = LIST_RENDERERS
+    answers = {"get": [InstructionEntity]}
+    queries = {"get": [*_CRITERIA, "state", "states"]}
     # Those of this route alone; empty: as asked for.
     only = ()
 
@@ -183,7 +165,7 @@ class Listing(Door):
         fields = Fields(request)
         rows = self.selected(fields)
         states = self.only or _states(fields, "state", "states")
-        return _listing(rows.in_states(states) if states else rows, fields)
+        return self.listing(rows.in_states(states) if states else rows)
 
 
 class Active(Listing):
@@ -200,6 +182,11 @@ class Pending(Listing):
 
 class Update(Door):
     """Cancel instructions: the only change of state that is a client's to make."""
+
+    answers = {
+        "post": serializers.JSONField(help_text="The ids that were cancelled, when a filter chose them.")
+    }
+    queries = {"post": ["id", "ids", "state", "states", *_CRITERIA]}
 
     def post(self, request):
         fields = Fields(request)
@@ -229,7 +216,7 @@ class Update(Door):
         rows = self.selected(fields).filter(command__state=Command.State.QUEUED)
         if states := _states(fields, "states"):
             rows = rows.in_states(states)
-        return [row.pk for row in _page(rows, fields) if instructions.cancel(row)]
+        return [row.pk for row in self.page(rows) if instructions.cancel(row)]
 
 
 def routes():

@@ -8,6 +8,7 @@ from chargers.api.solar.base import CHARGER_QUERY, PAGE_QUERY, TIME_QUERY, Charg
 from chargers.models import Transaction
 from chargers.services import sessions
 from csms import solar, solar_filters
+from csms.lookups import is_row_number
 from csms.parsers import Parser
 from csms.schema import Page
 
@@ -23,6 +24,20 @@ MOST_SORTED = 10_000
 _BY_TIME = {"started_at", "-started_at"}
 
 
+class EndReason(serializers.ChoiceField):
+    """Why a session ended, in their words; one they have no word for is Other."""
+
+    may_be_empty = True
+
+    def __init__(self, **kwargs):
+        super().__init__(REASONS, **kwargs)
+
+    def to_representation(self, session):
+        if session.ended_at is None:
+            return None
+        return session.stop_reason if session.stop_reason in ("", *REASONS) else OTHER
+
+
 class SessionEntity(solar.Entity):
     """A charging session."""
 
@@ -35,15 +50,10 @@ class SessionEntity(solar.Entity):
     transactionId = serializers.SerializerMethodField()
     ended = solar.Moment(source="ended_at", required=False)
     endAuthId = serializers.CharField(source="end_id_token", required=False)
-    endReason = serializers.SerializerMethodField(required=False)
+    endReason = EndReason(source="*", read_only=True)
 
     def get_transactionId(self, session) -> str:  # noqa: N802  the member's name
         return session.transaction_id or str(session.pk)
-
-    def get_endReason(self, session) -> str | None:  # noqa: N802  the member's name
-        if session.ended_at is None:
-            return None
-        return session.stop_reason if session.stop_reason in ("", *REASONS) else OTHER
 
 
 class Sessions(ChargersView):
@@ -76,11 +86,11 @@ class Sessions(ChargersView):
         request = self.request
         for name, field in (("evseId", "evse_id"), ("connectorId", "connector_id")):
             if (numbers := solar_filters.numbers(request, name)) is not None:
-                rows = rows.filter(**{f"{field}__in": numbers})
+                rows = rows.filter(**{f"{field}__among": numbers})
         if (wanted := solar_filters.uuids(request, "chargeSessionId")) is not None:
             rows = rows.filter(uuid__in=wanted)
         if (texts := solar_filters.texts(request, "transactionId")) is not None:
-            rows = rows.filter(pk__in=_numbered(self.own(Transaction), texts))
+            rows = rows.filter(_numbered(texts))
         if (active := solar_filters.flag(request, "active")) is not None:
             rows = rows.filter(ended_at__isnull=active)
         if (reasons := solar_filters.texts(request, "endReason")) is not None:
@@ -95,11 +105,10 @@ class Sessions(ChargersView):
         return Transaction.objects.filter(pk__in=newest).order_by(*order, "-id")
 
 
-def _numbered(rows, texts):
-    found = rows.none()
-    for text in texts[: solar_filters.MOST_ROWS]:
-        found |= rows.numbered(text)
-    return found.values("pk")
+def _numbered(texts):
+    """As the query set's `numbered`, for many."""
+    ours = [int(text) for text in texts if is_row_number(text)]
+    return Q(transaction_id__among=texts) | Q(transaction_id="", id__among=ours)
 
 
 def _ended_for(reasons):

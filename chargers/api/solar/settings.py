@@ -105,7 +105,7 @@ class AccountSettings(ChargersView):
     bodies = {"post": AccountSettingsEntity}
 
     def _row(self):
-        return PublishSettings.objects.owned_by(self.account).filter(owner=self.account, charger=None).first()
+        return self.account_rows(PublishSettings).filter(charger=None).first()
 
     def get(self, request):
         """Show them; without any there is no data."""

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from chargers.api.solar import chargers, connectors, events, instructions, sessions, settings, status
+from chargers.api.solar import chargers, connectors, events, instructions, query, sessions, settings, status
 from csms.solar import NoRoute, route
 from tokens.api import solar as tokens
 
@@ -31,5 +31,6 @@ urlpatterns = [
     path("solaruser/api/v1/sec/user/ocpp/", include(_ocpp)),
     path("solaruser/api/v1/sec/user/", include([route("events", events.Events.as_view())])),
     *instructions.routes(),
+    *query.routes(),
     re_path(r"^(solaruser|solarquery)(/|$)", NoRoute.as_view()),
 ]

@@ -77,7 +77,7 @@ def test_day_whose_midnight_is_skipped_begins_with_the_next_hour():
 
 
 ZONES = [UTC, AMSTERDAM, KOLKATA, ZoneInfo("America/St_Johns"), timezone(timedelta(hours=-9, minutes=-30))]
-MOMENTS = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(
+MOMENTS = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001  naive by contract
     lambda moment: moment.replace(tzinfo=UTC)
 )
 
