@@ -70,7 +70,15 @@ def sections(workshop, kind, sizes, only):
         "off": lambda: workshop.ours(kind, datum=False),
         "on": lambda: workshop.ours(kind),
     }
-    yield f"datum {kind}", compare(datum, measures.datum, sizes["datum"], sizes["seconds"])
+    yield (
+        f"datum {kind}",
+        lambda: measures.compare_pairs(
+            datum,
+            sizes["rounds"],
+            lambda peer: measures.datum(workshop, peer, sizes["datum"], sizes["seconds"]),
+            figure="rate",
+        ),
+    )
     yield f"storm {kind}", compare(both, measures.storm, sizes["storm"])
     yield f"idle {kind}", compare(both, measures.idle, sizes["idle"], sizes["settle"])
     yield f"command {kind}", alone(measures.command, sizes["command"], sizes["commands"])

@@ -171,6 +171,17 @@ def compare(sides, rounds, measure):
     return {name: medians(runs) for name, runs in results.items()}
 
 
+def compare_pairs(sides, rounds, measure, *, figure):
+    """`compare` of two sides, and the median of the second's `figure` over the first's, round by round.
+
+    What else the machine does weighs on both sides of a round alike.
+    """
+    results = compare(sides, rounds, measure)
+    first, second = ([run[figure] for run in results[name]["runs"]] for name in sides)
+    ratios = [after / before for before, after in zip(first, second, strict=True)]
+    return {**results, "ratio": round(statistics.median(ratios), 3)}
+
+
 def medians(runs):
     """One result with the median of each figure, and the runs it was taken from."""
     return {**_medians(runs), "runs": runs}

@@ -178,7 +178,9 @@ def _streams(writers):
     streams = {stream.name: stream for stream in _stored(writers)}
     missing = sorted(writers.keys() - streams.keys())
     if missing:
-        bulk.upsert_many(DatumStream, [_stream(name, *writers[name]) for name in missing], by=("name",))
+        # Another lane may have made them meanwhile.
+        rows = [_stream(name, *writers[name]) for name in missing]
+        bulk.upsert_many(DatumStream, rows, by=("name",), keep=("created_at",))
         streams |= {stream.name: stream for stream in _stored(missing)}
     others = [stream for name, stream in streams.items() if stream.charger_id != writers[name][0].pk]
     if others:

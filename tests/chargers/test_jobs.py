@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from chargers import jobs
-from chargers.models import Command, FailedHandshake, Instruction, Message, Reading
+from chargers.models import Command, Datum, FailedHandshake, Instruction, Message, Reading
 from csms.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,10 @@ def message(charger, at):
 
 def reading(charger, at):
     return Reading.objects.create(charger=charger, received_at=at, measured_at=NOW)
+
+
+def datum(charger, at):
+    return Datum.objects.create(stream_id=charger.pk, received_at=at, measured_at=at)
 
 
 def command(charger, at):
@@ -53,6 +57,7 @@ def handshake(charger, at):
     [
         pytest.param(message, "CSMS_RETAIN_MESSAGES_DAYS", marks=SERIES),
         pytest.param(reading, "CSMS_RETAIN_READINGS_DAYS", marks=SERIES),
+        pytest.param(datum, "CSMS_RETAIN_DATUM_DAYS", marks=SERIES),
         (command, "CSMS_RETAIN_COMMANDS_DAYS"),
         (instruction, "CSMS_RETAIN_COMMANDS_DAYS"),
         (carried_out, "CSMS_RETAIN_COMMANDS_DAYS"),
