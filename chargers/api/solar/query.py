@@ -113,7 +113,8 @@ class DatumList(QueryView):
     def _as_they_are(self, query):
         _check_merge(query)
         is_counted = not self.params.flag("withoutTotalResultsCount")
-        return series.page(query), series.total(query) if is_counted else None
+        with _refusing_too_much():
+            return series.page(query), series.total(query) if is_counted else None
 
     def _aggregated(self, query, aggregation):
         _check_merge(query)
@@ -141,6 +142,11 @@ def _check_merge(query):
 def _refusing_too_much():
     try:
         yield
+    except series.TooFar:
+        raise IllegalArgument(
+            f"The offset parameter must be {series.MOST_PASSED_BY} or less where sources are sorted by "
+            "created; go on from there with startDate."
+        ) from None
     except aggregates.TooMuch:
         raise IllegalArgument(
             "The time between startDate and endDate holds too much for one answer; ask for less of it, for "
