@@ -14,11 +14,12 @@ from benchmarks import fleet, measures, report
 from benchmarks.process import BenchmarkError
 from benchmarks.server import Workshop
 
-SECTIONS = ("meter", "storm", "idle", "command", "heartbeat", "growth")
+SECTIONS = ("meter", "datum", "storm", "idle", "command", "heartbeat", "growth")
 FULL = {
     "rounds": 3,
     "seconds": 10.0,
     "meter": (200, 1000),
+    "datum": 200,
     "storm": 1000,
     "idle": 2000,
     # Longer than the ten seconds after which a booted charger's settings are reconciled.
@@ -34,6 +35,7 @@ QUICK = {
     "rounds": 1,
     "seconds": 1.0,
     "meter": (20,),
+    "datum": 20,
     "storm": 50,
     "idle": 100,
     "settle": 1.0,
@@ -64,6 +66,11 @@ def sections(workshop, kind, sizes, only):
     for connections in sizes["meter"] if "meter" in only else ():
         name = f"meter {connections} {kind}"
         yield name, compare(three, measures.meter, connections, sizes["seconds"])
+    datum = {
+        "off": lambda: workshop.ours(kind, datum=False),
+        "on": lambda: workshop.ours(kind),
+    }
+    yield f"datum {kind}", compare(datum, measures.datum, sizes["datum"], sizes["seconds"])
     yield f"storm {kind}", compare(both, measures.storm, sizes["storm"])
     yield f"idle {kind}", compare(both, measures.idle, sizes["idle"], sizes["settle"])
     yield f"command {kind}", alone(measures.command, sizes["command"], sizes["commands"])

@@ -124,6 +124,16 @@ def count_after(database, table, mark):
         return connection.execute(f"SELECT count(*) FROM {table} WHERE id > {mark}").fetchone()[0]
 
 
+def switch_datum_off(database):
+    """Have all accounts neither store nor publish datum."""
+    with database.connect() as connection:
+        connection.execute(
+            "INSERT INTO chargers_publishsettings "
+            "(owner_id, created_at, publish_to_solar_in, publish_to_solar_flux, source_id_template) "
+            "SELECT id, date_joined, false, false, '' FROM auth_user"
+        )
+
+
 def describe(kind):
     """The version of the database, and whether its commits reach the disk."""
     if kind == "sqlite":

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 
-from benchmarks import filling
+from benchmarks import databases, filling
 from benchmarks.client import Client
 from benchmarks.generator import summary
 from benchmarks.process import BenchmarkError, Process
@@ -42,6 +42,17 @@ def meter(workshop, peer, connections, seconds):
         cpu = peer.process.cpu_us() - cpu
         check_stored(peer, mark, result["acked"])
     return {**result, "cpu_us_per_message": round(cpu / result["acked"], 1)}
+
+
+def datum(workshop, peer, connections, seconds):
+    """`meter`, and whether each reading became a datum: all of them, or none where that is switched off."""
+    mark = databases.last_id(peer.database, "chargers_datum")
+    result = meter(workshop, peer, connections, seconds)
+    written = databases.count_after(peer.database, "chargers_datum", mark)
+    # Messages of one charger within a millisecond would be one datum; its start is another one.
+    if written and written < result["acked"]:
+        raise BenchmarkError(f"{result['acked']} acknowledged, but {written} datum")
+    return {**result, "datum": written}
 
 
 def check_stored(peer, mark, acked):

@@ -21,6 +21,7 @@ TARGETS = {
         ("acknowledged/s over the storing reference", "ours.rate", "reference.rate", "least", 6),
         ("acknowledged/s over the storeless reference", "ours.rate", "no_store.rate", "least", 2),
     ],
+    "datum": [("acknowledged/s with datum over those without", "on.rate", "off.rate", "least", 0.75)],
     "storm": [
         ("seconds until all are accepted", "ours.wall_s", "reference.wall_s", "most", 0.6),
     ],

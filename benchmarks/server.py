@@ -68,10 +68,12 @@ class Workshop:
         return self._templates[kind]
 
     @contextmanager
-    def ours(self, kind):
+    def ours(self, kind, *, datum=True):
         """Our server on a fresh copy of the template."""
         database = self.template(kind)[0].copy(self.path(f"ours-{kind}"))
         try:
+            if not datum:
+                databases.switch_datum_off(database)
             with self.serve(database) as peer:
                 yield peer
         finally:

@@ -201,6 +201,15 @@ def as_changed(row):
     return row if batch is None else batch.as_changed(row)
 
 
+def collect(function, item):
+    """Have `function` called with a list of what was collected for it, before this batch is written."""
+    batch = _current()
+    if batch is None:
+        function([item])
+    else:
+        batch.collect(function, item)
+
+
 def settle():
     """Write the new rows of this batch now, so that a query can find them."""
     if (batch := _current()) is not None:

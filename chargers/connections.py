@@ -11,7 +11,7 @@ from functools import cache
 
 from chargers.models import Message
 from chargers.ocpp import works
-from chargers.wire import clock
+from chargers.wire import clock, v16, v201, validation
 from chargers.wire.session import Finished, Inbound, Noise, Role, Session
 from csms import metrics
 
@@ -19,7 +19,12 @@ from csms import metrics
 MOST_WAITING = 8
 MOST_LOGGING = 32
 STRANGER = 1008, "too much from a charger that waits for approval"
+# A charger that boots says so at once; one that does not is only reconnecting.
+GREETING_SECONDS = 2.0
 REMOVED = 1008, "charger removed"
+# Actions of one charger that are noted between two beats; whoever invents connectors gets no more rows.
+MOST_NOTED = 100
+_PLACES = {validation.V16: v16.place, validation.V201: v201.place}
 
 
 @cache
@@ -43,6 +48,9 @@ class Connection:
         self._is_rejected = False
         self.last_frame_at = time.time()
         self.flushed_at = self.last_frame_at
+        # What was heard of since the last beat: {(action, EVSE, connector): (message id, time)}.
+        self.noted = {}
+        self._place = _PLACES[protocol]
         self.room = asyncio.Event()
         self._board = board
         self._loop = asyncio.get_running_loop()
@@ -53,6 +61,8 @@ class Connection:
         self._boot_timer = None
         if charger.booted_at is None and boot_patience:
             self._boot_timer = self._loop.call_later(boot_patience, self._ask_for_boot)
+        # Runs while commands that waited for this charger wait for its boot.
+        self._greeting = None
         self._logging = 0
         self._is_advancing = False
         self._must_look = False
@@ -106,13 +116,27 @@ class Connection:
         _counter(self.protocol, "refused" if call.refusal else call.action).inc()
         if call.refusal:
             self._log(call.text, Message.Outcome.ERROR, answer=call.refusal, call=call)
-        elif call.action == "Heartbeat" and self._session.waiting == 1 and not self.is_gated:
+            return
+        self._note(call)
+        if call.action == "Heartbeat" and self._session.waiting == 1 and not self.is_gated:
             # Nothing of this charger waits, and nothing is to be made durable.
             now = clock.text(datetime.now(UTC))
             self._session.answer(call, {"currentTime": now})
             self._log(call.text, Message.Outcome.RESULT, answer=f'{{"currentTime":"{now}"}}', call=call)
         else:
             self._board.submit(self, works.TakeIn(self, call))
+
+    def _note(self, call):
+        key = call.action, *self._place(call.payload)
+        if len(self.noted) < MOST_NOTED or key in self.noted:
+            self.noted[key] = call.message_id, self.last_frame_at
+
+    def take_notes(self):
+        """Return what was heard of since the last time, to be written: rows for `presence.note`."""
+        noted, self.noted = self.noted, {}
+        return [
+            works.noted(self.charger_id, place, message_id, at) for place, (message_id, at) in noted.items()
+        ]
 
     def _sort_finished(self, end: Finished):
         self._cancel_timer()
@@ -146,6 +170,8 @@ class Connection:
                 self._cancel_boot_timer()
             self._session.answer(call, outcome)
         self._sort()
+        if call.action == "BootNotification":
+            self._greeted()
 
     def logged(self):
         """A text that needed no answer is stored."""
@@ -180,8 +206,21 @@ class Connection:
         """Close the socket of a charger that was removed. From any thread."""
         self._loop.call_soon_threadsafe(self.hang_up, *REMOVED)
 
+    def look_once_greeted(self):
+        """Look for commands that waited for this charger, once it has booted or seems not to.
+
+        Chargers refuse what comes before their BootNotification was answered.
+        """
+        self._greeting = self._loop.call_later(GREETING_SECONDS, self._greeted)
+
+    def _greeted(self):
+        if self._greeting is not None:
+            self._greeting.cancel()
+            self._greeting = None
+            self._look()
+
     def _look(self):
-        if self._is_advancing or self._session.is_calling:
+        if self._greeting or self._is_advancing or self._session.is_calling:
             self._must_look = True  # once the present one has ended
         elif not (self._farewell or self._is_over):
             self._must_look, self._is_advancing = False, True
@@ -243,11 +282,13 @@ class Connection:
         self._is_over = True
         self._cancel_timer()
         self._cancel_boot_timer()
+        if self._greeting is not None:
+            self._greeting.cancel()
         self._session.close()
         finished = [event for event in self._session.events if isinstance(event, Finished)]
         self._session.events = []
         self.room.set()
-        self._board.submit(self, works.Leave(self.charger_id, self.token, finished))
+        self._board.submit(self, works.Leave(self.charger_id, self.token, finished, self.take_notes()))
 
     # Writing ----------------------------------------------------------------------------------
 

@@ -120,6 +120,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
             identifier=path.identifier,
             address=_address(self.scope),
             path=path.masked,
+            hid=path.hid,
             username=username.replace("\0", ""),
             password=password,
             protocol=version,
@@ -182,7 +183,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
         if self.board.is_draining:
             connection.retire(*switchboard.RESTART)
         elif arrival.has_commands:
-            connection.look()
+            connection.look_once_greeted()
         return connection
 
     # Refusing -----------------------------------------------------------------------------------

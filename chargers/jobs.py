@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from chargers.models import Command, FailedHandshake, Message, Reading
+from chargers.models import Command, FailedHandshake, Instruction, Message, Reading
 from chargers.services import commands, presence, rollups
 from csms import partitions
 from csms.jobs import job
@@ -30,6 +30,9 @@ def retain(now):
     partitions.retain(Reading, now, settings.CSMS_RETAIN_READINGS_DAYS)
     ended = Command.objects.filter(state__in=Command.FINAL)
     delete_older(ended, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
+    # Those that became a command go with it.
+    declined = Instruction.objects.filter(command=None)
+    delete_older(declined, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
     delete_older(FailedHandshake.objects.all(), "last_at", days=settings.CSMS_RETAIN_HANDSHAKES_DAYS, now=now)
 
 

@@ -164,6 +164,7 @@ class Switchboard:
             work = Beat(
                 self.process,
                 [_heard(connection) for connection in by_lane[number]],
+                [note for connection in by_lane[number] for note in connection.take_notes()],
                 done=partial(self._beaten, number, covered),
                 failed=partial(self._not_beaten, number, was_doubtful),
             )

@@ -12,6 +12,7 @@ GROUPS = {
         ("Transactions", "bolt", "chargers.Transaction"),
         ("Unmatched stops", "unpublished", "chargers.StopReport"),
         ("Commands", "send", "chargers.Command"),
+        ("Instructions", "assignment", "chargers.Instruction"),
         ("Messages", "forum", "chargers.Message"),
         ("Failed handshakes", "link_off", "chargers.FailedHandshake"),
         ("Locations", "location_on", "chargers.Location"),

@@ -92,6 +92,11 @@ ASGI_APPLICATION = "csms.asgi.application"
 CSMS_TRUSTED_PROXIES = env.list("CSMS_TRUSTED_PROXIES", default=[])
 environment.check_networks("CSMS_TRUSTED_PROXIES", CSMS_TRUSTED_PROXIES)
 
+# Names under which clients reach us where a proxy does not tell: requests may be signed for them.
+CSMS_PUBLIC_HOSTS = env.list("CSMS_PUBLIC_HOSTS", default=[])
+# Take a signed request that changes something only once.
+CSMS_SNWS2_REPLAY_CACHE = env.bool("CSMS_SNWS2_REPLAY_CACHE", default=False)
+
 # The admin wears unfold where it is installed, and works without.
 HAS_UNFOLD = find_spec("unfold") is not None
 
@@ -219,6 +224,8 @@ environment.check_word("CSMS_UNKNOWN_CHARGERS", CSMS_UNKNOWN_CHARGERS, ["reject"
 CSMS_REQUIRE_SUBPROTOCOL = env.bool("CSMS_REQUIRE_SUBPROTOCOL", default=False)
 # Some readers append to a tag what is no part of it (tag_serial); "_" here also finds it without that.
 CSMS_TOKEN_SEPARATOR = env.str("CSMS_TOKEN_SEPARATOR", default="")
+# An unknown tag that begins so means the authorization "<prefix>*": cars that identify themselves.
+CSMS_WILDCARD_PREFIXES = env.list("CSMS_WILDCARD_PREFIXES", default=["vid:"])
 CSMS_DEFAULT_OWNER = env.str("CSMS_DEFAULT_OWNER", default="")
 CSMS_HEARTBEAT_INTERVAL = env.int("CSMS_HEARTBEAT_INTERVAL", default=300, least=1)
 # Seconds an unaccepted charger waits before it may boot again.

@@ -6,23 +6,30 @@ as a form (spec: solarnetwork, section 1). Who calls is told by tokens.solar.
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as InvalidValue
 from django.core.signals import got_request_exception
 from django.http import Http404
 from django.urls import re_path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from csms.parsers import Parser
+from csms.schema import SolarSchema
 
 logger = logging.getLogger(__name__)
 
 DUPLICATE = "An attempt to save a duplicate key has been denied."
 ABSENT = "The requested key was not found."
+CORS_HEADERS = "Authorization, Content-MD5, Content-Type, Digest, X-SN-Date"
 
 
 # Refusals -------------------------------------------------------------------------------------
@@ -33,8 +40,9 @@ class Refusal(exceptions.APIException):
 
     status_code = 422
 
-    def __init__(self, message, *, code="", errors=()):
+    def __init__(self, message, *, code="", errors=(), status=None):
         self.message, self.code, self.errors = message, code, list(errors)
+        self.status_code = status or self.status_code
         super().__init__(message)
 
 
@@ -66,8 +74,8 @@ class Denied(Refusal):
 
     status_code = 403
 
-    def __init__(self, message="ACCESS_DENIED"):
-        super().__init__(message)
+    def __init__(self, message="ACCESS_DENIED", *, why=""):
+        super().__init__(message, errors=[{"message": why}] if why else [])
 
 
 class UnknownObject(Denied):
@@ -77,6 +85,15 @@ class UnknownObject(Denied):
         super().__init__("UNKNOWN_OBJECT")
 
 
+class TooLarge(Refusal):
+    """A body beyond what is read into memory."""
+
+    status_code = 413
+
+    def __init__(self):
+        super().__init__(f"The body must be {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes or less.")
+
+
 def exception_handler(error, context):
     """Turn whatever a view raised into an envelope; what it did to the database is undone."""
     set_rollback()
@@ -84,25 +101,40 @@ def exception_handler(error, context):
     if isinstance(error, Refusal):
         return refused(error.status_code, error.message, code=error.code, errors=error.errors)
     if isinstance(error, exceptions.APIException):
-        challenge = getattr(error, "auth_header", None)
-        headers = {"WWW-Authenticate": challenge, "X-SN-ErrorMessage": str(error.detail)} if challenge else {}
-        return refused(error.status_code, _text(error), headers=headers)
+        return refused(error.status_code, _text(error), headers=_challenge(error))
     request = context.get("request")
     got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", None))
     logger.error("unforeseen error at %s", getattr(request, "path", "?"), exc_info=error)
     return refused(500, "Internal error")
 
 
+def _challenge(error):
+    if not (scheme := getattr(error, "auth_header", None)):
+        return {}
+    return {
+        "WWW-Authenticate": scheme,
+        "X-SN-ErrorMessage": _text(error),
+        "Access-Control-Allow-Headers": CORS_HEADERS,
+    }
+
+
 def _known(error):
-    if isinstance(error, Http404):
-        return Absent()
-    if isinstance(error, exceptions.ParseError):
-        return Refusal(f"Malformed JSON: {error.detail}")
-    if isinstance(error, exceptions.ValidationError):
-        return invalid(error.detail)
-    if isinstance(error, InvalidValue):
-        return invalid(serializers.as_serializer_error(error))
+    for kind, refusal in _REFUSALS:
+        if isinstance(error, kind):
+            return refusal(error)
     return error
+
+
+_REFUSALS = [
+    (Http404, lambda error: Absent()),
+    (exceptions.PermissionDenied, lambda error: Denied(why=str(error.detail))),
+    (exceptions.ParseError, lambda error: Refusal(f"Malformed JSON: {error.detail}")),
+    (exceptions.ValidationError, lambda error: invalid(error.detail)),
+    (InvalidValue, lambda error: invalid(serializers.as_serializer_error(error))),
+    (RequestDataTooBig, lambda error: TooLarge()),
+    # More fields or parts than Django takes.
+    (SuspiciousOperation, IllegalArgument),
+]
 
 
 def _text(error):
@@ -171,6 +203,10 @@ class View(APIView):
     """A route that answers in envelopes. Bodies may be JSON or forms."""
 
     parser_classes = (Parser, FormParser, MultiPartParser)
+    schema = SolarSchema()
+    # For the description of each method: what it answers (an entity, [entity], Page(entity), a field;
+    # None: nothing), the body it takes, and the names of its query parameters.
+    answers, bodies, queries = {}, {}, {}
 
     def get_exception_handler(self):
         return exception_handler
@@ -189,6 +225,17 @@ def route(path, view, **kwargs):
     """Return the URL pattern of `path`, in which {name} is a parameter; the last slash is optional."""
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
     return re_path(f"^{pattern}/?$", view, **kwargs)
+
+
+class NoRoute(View):
+    """Whatever else is asked for below their paths: an envelope, not a page."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def initial(self, request, *args, **kwargs):
+        raise Refusal("There is nothing at this path.", status=404)
 
 
 LARGEST = 2**63 - 1
@@ -210,7 +257,7 @@ def timestamp(moment, separator="T"):
         return None
     moment = moment.astimezone(UTC)
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}Z"
+    return f"{moment.replace(tzinfo=None, microsecond=0).isoformat(separator)}{fraction}Z"
 
 
 def read_timestamp(value):
@@ -239,6 +286,7 @@ def _since_epoch(number):
         raise ValueError("out of range") from error
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class Moment(serializers.Field):
     """A timestamp in a body; `separator` is what stands between date and time on the way out."""
 
@@ -260,9 +308,65 @@ class Moment(serializers.Field):
         return timestamp(value, self.separator)
 
 
+class Text(serializers.CharField):
+    """Text of limited length, which is measured, and stored, without blanks around it.
+
+    What is longer in the database, since other doors let it in, is shown cut.
+    """
+
+    def __init__(self, name, most, *, required=False, **kwargs):
+        absent, long = f"The {name} is required.", f"The {name} must be {most} characters or less."
+        if not required:
+            kwargs.setdefault("default", "")
+        super().__init__(
+            max_length=most,
+            allow_blank=not required,
+            error_messages={"required": absent, "blank": absent, "max_length": long},
+            **kwargs,
+        )
+
+    def to_representation(self, value):
+        return super().to_representation(value)[: self.max_length]
+
+
+class Number(serializers.IntegerField):
+    """A whole number; one that has to be there and is not makes the body malformed."""
+
+    def __init__(self, *, name="", least=-LARGEST, most=LARGEST, **kwargs):
+        if name:
+            kwargs["error_messages"] = {
+                "required": f"The {name} is required.",
+                "min_value": f"The {name} must not be less than {least}.",
+                "max_value": f"The {name} must not be greater than {most}.",
+            }
+        super().__init__(min_value=least, max_value=most, **kwargs)
+
+    def fail(self, key, **kwargs):
+        if key == "required":
+            raise exceptions.ValidationError(self.error_messages[key], code="invalid")
+        super().fail(key, **kwargs)
+
+
 class Entity(serializers.Serializer):
-    """A row in their words: camelCase, and what is null or empty text is left out."""
+    """A row in their words: camelCase; null means the same as to leave a member out.
+
+    On the way out empty texts are left out too. `not_null` names members of which null is refused.
+    """
+
+    not_null = ()
+
+    def to_internal_value(self, data):
+        if isinstance(data, Mapping):
+            data = {name: value for name, value in data.items() if value is not None or name in self.not_null}
+        return super().to_internal_value(data)
 
     def to_representation(self, instance):
         shown = super().to_representation(instance)
         return {name: value for name, value in shown.items() if value is not None and value != ""}
+
+
+def check_account(body, account):
+    """Refuse a body that is for another account than the caller's; without `userId` it is for theirs."""
+    named = body.get("userId") if isinstance(body, Mapping) else None
+    if named is not None and str(named).strip() != str(account.pk):
+        raise Denied

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = [name for name in ("csms", "tokens", "chargers", "oscp", "ocpi") if (ROOT / name).is_dir()]
 # What is told to others by the environment and set by nobody.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE"}
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|\*empty\*) \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`|\*empty\*) \| (.+) \|$", re.MULTILINE)
 
 
 @cache

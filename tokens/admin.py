@@ -71,8 +71,9 @@ class AuthorizationAdmin(OwnedAdmin):
 
 @admin.register(Account)
 class AccountAdmin(OwnedAdmin):
-    list_display = ["owner", "concurrent_transactions"]
+    list_display = ["owner", "hid", "concurrent_transactions"]
     list_select_related = ["owner"]
+    readonly_fields = ["hid"]
     autocomplete_fields = ["owner"]
 
 
@@ -154,6 +155,12 @@ class ApiTokenAdmin(ShowsSecretOnce, OwnedAdmin):
         first = ["description", "kind", "expires_at", "policy", "owner"]
         return ["identifier", *first, "enabled", "last_used_at", "created_at"] if obj else first
 
+    def get_form(self, request, obj=None, **kwargs):
+        kwargs["help_texts"] = {
+            "policy": "Narrows what it may reach: nodeIds, sourceIds and apiPaths (patterns), notAfter."
+        }
+        return super().get_form(request, obj, **kwargs)
+
     def get_readonly_fields(self, request, obj=None):
         return ["identifier", "kind", "owner", "last_used_at", "created_at"] if obj else []
 
@@ -166,11 +173,11 @@ class ApiTokenAdmin(ShowsSecretOnce, OwnedAdmin):
 
     @admin.display(description="State")
     def state(self, row):
-        return usable(enabled=row.enabled, expires_at=row.expires_at).__html__()
+        return usable(enabled=row.enabled, expires_at=row.ends_at).__html__()
 
     @admin.display(description="Expires", ordering="expires_at")
     def expires(self, row):
-        return badges.ago(row.expires_at)
+        return badges.ago(row.ends_at)
 
     @admin.display(description="Last used", ordering="last_used_at")
     def last_used(self, row):

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from csms.ownership import OwnedQuerySet
+from tokens.policy import Policy, read
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
@@ -194,9 +195,39 @@ class ApiToken(models.Model):
     def __str__(self):
         return self.identifier
 
+    def clean(self):
+        if self.policy is None:  # an empty field of a form
+            self.policy = {}
+        if problems := self.limits.problems:
+            raise ValidationError({"policy": list(problems)})
+
+    @property
+    def limits(self) -> Policy:
+        """What the policy says."""
+        return read(self.policy)
+
+    @property
+    def ends_at(self):
+        """When the token expires, by itself or by its policy; None if never."""
+        return min(filter(None, (self.expires_at, self.limits.not_after)), default=None)
+
     def is_valid(self, now):
         """Say whether the token may be used at all at `now`."""
-        return self.enabled and (self.expires_at is None or self.expires_at > now)
+        ends_at = self.ends_at
+        return self.enabled and (ends_at is None or ends_at > now)
+
+
+class UsedSignature(models.Model):
+    """The signature of a request that has changed something, so that nobody can send it again.
+
+    Kept while the request's date would still be believed, and only with CSMS_SNWS2_REPLAY_CACHE.
+    """
+
+    signature = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self):
+        return self.signature
 
 
 class FailedLogin(models.Model):

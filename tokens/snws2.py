@@ -165,22 +165,33 @@ def _variants(request, signed) -> Iterator[str]:
     do not know this hash the form. Either way all of it is covered.
     """
     for as_parameters in (True, False) if request.is_form else (False,):
+        # Once for all hosts: a body may be long.
+        query, hashed = _content(request, form_as_parameters=as_parameters)
         for path in request.paths:
             for host in request.hosts:
-                yield canonical(request, signed, host=host, path=path, form_as_parameters=as_parameters)
+                yield _joined(request, signed, host, path, query, hashed)
 
 
 def canonical(
     request: Request, signed: Iterable[str], *, host: str, path: str, form_as_parameters: bool = False
 ) -> str:
     """Return the canonical text of the request: the six parts that are signed, joined by line ends."""
+    content = _content(request, form_as_parameters=form_as_parameters)
+    return _joined(request, signed, host, path, *content)
+
+
+def _content(request, *, form_as_parameters):
+    """Return the canonical query and the hash of the body."""
     query, body = request.query.encode("utf-8", "surrogateescape"), request.body
     if form_as_parameters:
         query, body = b"&".join(filter(None, (query, body))), b""
+    return canonical_query(query), hashlib.sha256(body).hexdigest()
+
+
+def _joined(request, signed, host, path, query, hashed):
     headers = {**request.headers, "host": host}
-    lines = [request.method.upper(), path, canonical_query(query)]
-    lines += [f"{name}:{headers.get(name, '').strip()}" for name in signed]
-    return "\n".join([*lines, ";".join(signed), hashlib.sha256(body).hexdigest()])
+    lines = [f"{name}:{headers.get(name, '').strip()}" for name in signed]
+    return "\n".join([request.method.upper(), path, query, *lines, ";".join(signed), hashed])
 
 
 def canonical_query(query: bytes) -> str:

@@ -5,8 +5,9 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.html import format_html
 
-from chargers.admin import filters, states
+from chargers.admin import filters, instructions, states
 from chargers.admin.any_action import AnyActionForm
 from chargers.models import Command
 from chargers.services import commands
@@ -16,11 +17,11 @@ from csms.admin_base import LogAdmin, WindowFilter
 
 @admin.register(Command)
 class CommandAdmin(LogAdmin):
-    list_display = ["__str__", "charger", "state_badge", "created", "created_by", "origin"]
+    list_display = ["__str__", "charger", "state_badge", "created", "created_by", "came_by"]
     list_filter = [filters.ChargerFilter, "state", WindowFilter]
     search_fields = ["=action"]
     search_help_text = "Action, in full, such as Reset"
-    list_select_related = ["charger", "created_by"]
+    list_select_related = ["charger", "created_by", "instruction"]
     ordering = ["-id"]
     bounded_by = ["charger"]
 
@@ -69,11 +70,16 @@ class CommandAdmin(LogAdmin):
     def created(self, command):
         return badges.ago(command.created_at)
 
+    @admin.display(description="Origin")
+    def came_by(self, command):
+        return instructions.origin_of(command)
+
 
 def _timeline(command):
     """Return what happened so far and what is still awaited, as (words, moment or None)."""
     by = f" by {command.created_by}" if command.created_by else ""
-    steps = [(f"Ordered{by} ({command.origin})", command.created_at)]
+    ordered = format_html("Ordered{} ({})", by, instructions.origin_of(command))
+    steps = [(ordered, command.created_at)]
     if command.sent_at:
         steps.append(("Sent to the charger", command.sent_at))
     if command.finished_at:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from chargers.models import Command, Connector, ConnectorStatus, Message, RegistrationStatus
+from chargers.models import Command, Connector, ConnectorStatus, Instruction, Message, RegistrationStatus
 from csms.badges import Badge
 from csms.models import ServerProcess
 
@@ -42,6 +42,12 @@ COMMAND = {
     Command.State.TIMED_OUT: Badge("Timed out", "clock", "bad"),
     Command.State.EXPIRED: Badge("Expired", "clock", "warn"),
     Command.State.CANCELLED: Badge("Cancelled", "block", "calm"),
+}
+INSTRUCTION = {
+    Instruction.State.RECEIVED: Badge("Received", "clock", "calm"),
+    Instruction.State.EXECUTING: Badge("Executing", "send", "busy"),
+    Instruction.State.COMPLETED: Badge("Completed", "check", "good"),
+    Instruction.State.DECLINED: Badge("Declined", "block", "warn"),
 }
 OUTCOME = {
     Message.Outcome.RESULT: Badge("Answered", "check", "good"),
@@ -132,6 +138,12 @@ def of_command(command):
             refused = status in _REFUSALS
             return Badge(status, "block", "bad") if refused else badge.saying(status)
     return badge
+
+
+def of_instruction(instruction):
+    """Return the badge of an instruction; when it is Completed, with what the charger answered."""
+    badge = INSTRUCTION[instruction.state]
+    return of_command(instruction.command) if badge.tone == "good" else badge
 
 
 def of_transaction(transaction):

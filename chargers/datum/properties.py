@@ -109,11 +109,13 @@ def measured(samples, *, by_phase=False):
 
     Phases are suffixes of the properties' names (`current_a`); with `by_phase` they stand apart instead.
     """
-    if any(not isinstance(sample, dict) for sample in samples):
-        samples = [sample for sample in samples if isinstance(sample, dict)]
+    try:
+        shape = tuple([_shape(sample) for sample in samples])
+    except AttributeError:
+        return measured([sample for sample in samples if isinstance(sample, dict)], by_phase=by_phase)
     found = []
-    for location, phase, picks in _plan(tuple([_shape(sample) for sample in samples]), by_phase):
-        properties = {}
+    for location, phase, picks in _plan(shape, by_phase):
+        values = {}
         for name, place, convert in picks:
             value = _number(samples[place])
             if value is None:  # without what is no number, others may count
@@ -122,8 +124,8 @@ def measured(samples, *, by_phase=False):
             if convert is not None:
                 # Rounded, since 0.07 kWh are not 70.00000000000001 Wh.
                 value = round(value * convert, 9) if type(convert) is float else convert(value)
-            properties[name] = int(value) if value.is_integer() else value
-        found.append((location, phase, properties))
+            values[name] = int(value) if value.is_integer() else value
+        found.append((location, phase, values))
     return found
 
 
@@ -138,11 +140,9 @@ def _number(sample):
 def _shape(sample):
     """Return all words of a sample but its value."""
     get = sample.get
-    described = get("unitOfMeasure")
-    if isinstance(described, dict):
+    unit, multiplier, described = get("unit"), None, get("unitOfMeasure")
+    if described is not None and isinstance(described, dict):
         unit, multiplier = described.get("unit"), described.get("multiplier")
-    else:
-        unit, multiplier = get("unit"), None
     return get("measurand"), unit, multiplier, get("phase"), get("location"), get("context"), get("format")
 
 

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions("stopreport", {"verbose_name": "unmatched stop"}),
         migrations.AddField(
             model_name="charger",
             name="connector_count",

@@ -74,3 +74,9 @@ class Instruction(models.Model):
     def state(self):
         """The instruction state that the command's stands for."""
         return self.State.DECLINED if self.command is None else self.STATES[self.command.state]
+
+    @property
+    def state_at(self):
+        """Since when it is in its state."""
+        command = self.command
+        return (command and (command.finished_at or command.sent_at)) or self.created_at

@@ -133,6 +133,7 @@ class StopReport(models.Model):
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "unmatched stop"
         indexes = [models.Index(fields=["charger", "received_at"], name="stop_of_charger")]
 
     def __str__(self):

@@ -222,8 +222,8 @@ class RecordFailure(Work):
 class Leave(Work):
     """A socket ended: give up its lease if it still holds it, and say what became of its commands."""
 
-    def __init__(self, charger_id, token, finished=()):
-        self.charger_id, self.token, self.finished = charger_id, token, finished
+    def __init__(self, charger_id, token, finished=(), notes=()):
+        self.charger_id, self.token, self.finished, self.notes = charger_id, token, finished, notes
 
     def run(self, batch):
         batch.now = datetime.now(UTC)
@@ -232,6 +232,8 @@ class Leave(Work):
             return
         for end in self.finished:
             _end_command(charger, end)
+        for note in self.notes:
+            batch.collect(presence.note, note)
         presence.disconnect(charger, self.token, now=batch.now)
 
 
@@ -336,16 +338,33 @@ class Pulse:
     waiting: list
 
 
+def noted(charger_id, place, message_id, at):
+    """Return what `presence.note` takes: that an action was heard of, and when."""
+    action, evse_id, connector_id = place
+    return {
+        "charger_id": charger_id,
+        "action": action,
+        "evse_id": evse_id,
+        "connector_id": connector_id,
+        "message_id": str(message_id),
+        "seen_at": datetime.fromtimestamp(at, UTC),
+    }
+
+
 class Beat(Work):
     """The process is alive, and these sockets were heard of; the outcome is a Pulse."""
 
-    def __init__(self, process, heard, *, done, failed):
-        self.process, self.heard = process, heard
+    def __init__(self, process, heard, notes=(), *, done, failed):
+        self.process, self.heard, self.notes = process, heard, notes
         self.done, self.failed = done, failed
 
     def run(self, batch):
         batch.now = datetime.now(UTC)
         is_known = processes.beat(self.process)
         superseded = presence.extend(self.heard, process_id=self.process.pk) if self.heard else set()
+        living = {charger_id for charger_id, token, *_ in self.heard if token not in superseded}
+        for note in self.notes:
+            if note["charger_id"] in living:
+                batch.collect(presence.note, note)
         waiting = Command.objects.waiting(batch.now).filter(charger__presence__process=self.process.pk)
         return Pulse(is_known, superseded, list(waiting.values_list("charger_id", flat=True)[:1000]))

@@ -2,6 +2,7 @@
 
 from chargers import batch
 from chargers.models import ChargingState, Connector, ConnectorStatus
+from chargers.services import datum, transactions
 from csms import events
 
 _FIELDS = ("status", "status_at", "status_time_flag", "error_code", "info", "vendor_id", "vendor_error_code")
@@ -46,17 +47,44 @@ def report(
         setattr(connector, name, value)
     connector.status_at, connector.status_time_flag = at, time_flag
     batch.update(connector, *_FIELDS)
+    running = transactions.running_on(charger, evse_id, connector_id)
+    datum.status(charger, connector, at=at, transaction=running)
     if changed:
-        events.record(
-            "connector.status",
-            charger=charger,
-            about=connector,
-            status=status,
-            error_code=connector.error_code,
-            evse_id=evse_id,
-            connector_id=connector_id,
-        )
+        _tell(charger, connector)
     return connector
+
+
+def enter(charger, *, evse_id, connector_id, now, **changes):
+    """Create or change a connector by hand, and return it; the charger's next report overwrites it.
+
+    Of `changes` the status, its time and the error code stay as they are where they are left out.
+    """
+    row, is_new = Connector.objects.select_for_update(of=("self",)).get_or_create(
+        charger=charger, evse_id=evse_id, connector_id=connector_id, defaults={"status_at": now}
+    )
+    is_news = is_new or any(getattr(row, name) != changes.get(name, getattr(row, name)) for name in _TOLD)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.status_time_flag = ""
+    row.save(update_fields=[*changes, "status_time_flag"])
+    if is_news:
+        _tell(charger, row)
+    return row
+
+
+_TOLD = ("status", "error_code")
+
+
+def _tell(charger, connector):
+    events.record(
+        "connector.status",
+        charger=charger,
+        about=connector,
+        status=connector.status,
+        error_code=connector.error_code,
+        evse_id=connector.evse_id,
+        connector_id=connector.connector_id,
+    )
 
 
 def charging_state(status):

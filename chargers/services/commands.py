@@ -68,13 +68,11 @@ def send(charger, action, payload, *, origin, user=None, expires_in=None):
     NotConnected is raised and no row is left. Raises UnknownAction, InvalidPayload and MayNotOperate.
     """
     now = timezone.now()
-    presence = _presence(charger)
-    is_online = presence is not None and presence.is_online(now)
-    protocol = (presence.protocol if is_online else "") or charger.protocol
-    check(protocol, action, payload)
+    presence = _connection(charger, now)
+    check(_protocol(charger, presence), action, payload)
     if action in _STARTS and not charger.may_operate:
         raise MayNotOperate(f"{charger.identifier} is disabled or not accepted: nothing is started on it")
-    if not is_online and not expires_in:
+    if presence is None and not expires_in:
         raise NotConnected(f"{charger.identifier} is not connected")
     command = Command(
         owner_id=charger.owner_id,
@@ -87,14 +85,14 @@ def send(charger, action, payload, *, origin, user=None, expires_in=None):
         message_id=str(uuid.uuid4()),
         expires_at=now + min(timedelta(seconds=expires_in), LONGEST_EXPIRY) if expires_in else None,
     )
-    link = wakeups.links.get(charger.pk) if is_online else None
+    link = wakeups.links.get(charger.pk) if presence else None
     if link is not None and link.is_free:
         # Claimed for our own socket from the start: saves a look and a commit.
         command.state, command.sent_at, command.presence_token = State.SENT, now, link.token
     command.save(force_insert=True)
     if command.state == State.SENT:
         transaction.on_commit(lambda: link.offer(command), robust=True)
-    elif is_online:
+    elif presence:
         channel = presence.process.channel
         transaction.on_commit(lambda: wakeups.wake(charger.pk, channel), robust=True)
     return command
@@ -107,11 +105,25 @@ def _sealed(payload):
     return {"payload": masked, "sealed_payload": sealed}
 
 
-def _presence(charger):
-    """Return the presence row with its process, from the charger's own query where it has it."""
+def _connection(charger, now):
+    """Return the presence row, with its process, of a charger that is online; else None.
+
+    It comes from the charger's own query where that has it.
+    """
     if "presence" in charger._state.fields_cache:
-        return charger._state.fields_cache["presence"]
-    return Presence.objects.select_related("process").filter(charger=charger).first()
+        presence = charger._state.fields_cache["presence"]
+    else:
+        presence = Presence.objects.select_related("process").filter(charger=charger).first()
+    return presence if presence is not None and presence.is_online(now) else None
+
+
+def protocol_of(charger, now):
+    """Return the OCPP version in which `charger` is addressed: its connection's, else what it spoke last."""
+    return _protocol(charger, _connection(charger, now))
+
+
+def _protocol(charger, presence):
+    return (presence.protocol if presence else "") or charger.protocol
 
 
 def check(protocol, action, payload):
@@ -120,13 +132,13 @@ def check(protocol, action, payload):
         raise UnknownAction(f"{protocol} has no request {action!r} to a charger")
     if not isinstance(payload, dict):
         raise InvalidPayload(validation.Problem("type", (), "must be an object"))
-    if cause := _unwritable(payload):
+    if cause := unwritable(payload):
         raise InvalidPayload(validation.Problem("format", (), cause))
     if problems := validation.problems(protocol, action, payload):
         raise InvalidPayload(problems[0])
 
 
-def _unwritable(payload):
+def unwritable(payload):
     """Return why `payload` could be neither stored nor sent, or None."""
     try:
         text = orjson.dumps(payload)

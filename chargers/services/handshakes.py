@@ -14,7 +14,7 @@ from chargers import batch
 from chargers.models import Charger, FailedHandshake, RegistrationStatus
 from chargers.services import registration
 from csms import addresses, bulk, events, secrets
-from tokens.models import Credential
+from tokens.models import Account, Credential
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Attempt:
     password: bytes | None = None
     protocol: str = ""  # the subprotocol chosen; "" when none was offered
     offered: list[str] = field(default_factory=list)
+    hid: str = ""  # the human id of the account whose charger it says to be
     is_secure: bool = False
     # Hashes that a worker thread has compared slowly: {stored hash: whether it fits}.
     compared: dict[str, bool] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Decision:
 
 
 UNKNOWN = Decision(refusal="unknown charger", status_code=404)
+NO_ACCOUNT = Decision(refusal="unknown account", status_code=404)
 UNAUTHORIZED = Decision(refusal="wrong or missing password", status_code=401)
 INSECURE = Decision(refusal="needs a TLS connection", status_code=403)
 NOT_ALLOWED = Decision(refusal="credential is not for this charger", status_code=403)
@@ -59,18 +61,30 @@ class Desk:
     def __init__(self, attempts):
         usernames = {attempt.username for attempt in attempts if attempt.username}
         identifiers = {attempt.identifier for attempt in attempts}
+        hids = {attempt.hid for attempt in attempts if attempt.hid}
         credentials = Credential.objects.filter(username__among=usernames, enabled=True)
         self._credentials = {row.username: row for row in credentials}
+        self._owners = _owners(hids) if hids else {}
         self._chargers = {}
         for row in bulk.load(Charger, "identifier", identifiers, condition=_OF_THE_LIVING):
             self._chargers.setdefault(row.identifier, []).append(row)
 
     def decide(self, attempt):
-        """Return the Decision; order: credential, the charger's password, one that needs none, policy."""
+        """Return the Decision; order: credential, the charger's password, one that needs none, policy.
+
+        A human id narrows all of it to its account: what is another's does not fit.
+        """
         chargers = self._chargers.get(attempt.identifier, [])
+        owner = None
+        if attempt.hid:
+            owner = self._owners.get(attempt.hid)
+            if owner is None:
+                return NO_ACCOUNT
+            chargers = [row for row in chargers if row.owner_id == owner.pk]
         credential = self._credentials.get(attempt.username) if attempt.password is not None else None
         if credential is not None:
-            decision = self._by_credential(attempt, credential, chargers)
+            is_foreign = owner is not None and credential.owner_id != owner.pk
+            decision = UNAUTHORIZED if is_foreign else self._by_credential(attempt, credential, chargers)
             # User names are one space for all owners: nobody's may lock out a charger that is named alike.
             if decision is not UNAUTHORIZED:
                 return decision
@@ -84,7 +98,7 @@ class Desk:
         open_ones = [row for row in chargers if row.needs_no_password]
         if len(open_ones) == 1:
             return _admitted(attempt, open_ones[0])
-        return UNAUTHORIZED if chargers else self._unknown(attempt)
+        return UNAUTHORIZED if chargers else self._unknown(attempt, owner)
 
     def _by_credential(self, attempt, credential, chargers):
         fits = _fits(attempt, credential)
@@ -97,8 +111,8 @@ class Desk:
                 return _admitted(attempt, charger)
         return self._enter(attempt, credential.owner)
 
-    def _unknown(self, attempt):
-        owner = registration.default_owner()
+    def _unknown(self, attempt, owner):
+        owner = owner or registration.default_owner()
         if owner is None or settings.CSMS_UNKNOWN_CHARGERS == "reject":
             return UNKNOWN
         return self._enter(attempt, owner)
@@ -117,6 +131,12 @@ class Desk:
         )
         self._chargers.setdefault(attempt.identifier, []).append(charger)
         return _admitted(attempt, charger)
+
+
+def _owners(hids):
+    """Return {human id: owner} of accounts that are in use."""
+    accounts = Account.objects.select_related("owner").filter(hid__among=hids, owner__is_active=True)
+    return {account.hid: account.owner for account in accounts}
 
 
 def _first_that_fits(attempt, rows):
@@ -178,7 +198,10 @@ def record_failure(attempt, reason, status_code):
         FailedHandshake, path=attempt.path, subprotocols=", ".join(attempt.offered), status_code=status_code
     )
     # Where several owners have such a charger, whom it concerns is anyone's guess, and no other's business.
-    known = list(Charger.objects.alive().filter(identifier=attempt.identifier)[:2])
+    known = Charger.objects.alive().filter(identifier=attempt.identifier)
+    if attempt.hid:
+        known = known.filter(owner__account__hid=attempt.hid)
+    known = list(known[:2])
     known = known[0] if len(known) == 1 else None
     row, is_new = FailedHandshake.objects.get_or_create(
         **same, defaults={**details, "first_at": now, "last_at": now, "charger": known}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from chargers import batch
 from chargers.models import Reading
+from chargers.services import datum
 from chargers.wire import clock, samples
 from csms import events
 
@@ -43,6 +44,9 @@ def record(charger, meter_values, *, evse_id, connector_id, transaction=None, se
         at, time_flag = clock.read(meter_value.get("timestamp"), batch.now())
         measured = samples.measure(sampled)
         _store(charger, transaction, evse_id, connector_id, at, time_flag, seq_no, sampled, measured)
+        datum.measured(
+            charger, sampled, evse_id=evse_id, connector_id=connector_id, at=at, transaction=transaction
+        )
         if transaction is not None:
             if time_flag:
                 flag(transaction, f"reading time {time_flag}")

@@ -1,10 +1,12 @@
 """Who is connected: leases that the newest socket takes and only its holder may end."""
 
 from datetime import timedelta
+from operator import itemgetter
 
 from django.db.models import Q
 
-from chargers.models import Charger, Presence
+from chargers import batch
+from chargers.models import ActionStatus, Charger, Presence
 from csms import bulk, events
 from csms.models import ServerProcess
 
@@ -92,6 +94,18 @@ def _take_back(row, token, process_id):
         charger = Charger.objects.get(pk=row.pk)
         events.record("charger.connected", charger=charger, protocol=row.protocol)
     row.token = token
+
+
+def note(notes):
+    """Write when actions were last heard of; dicts of ActionStatus's attributes, which exist or are made."""
+    newest = {}
+    for row in sorted(notes, key=itemgetter("seen_at")):
+        row = batch.fitted(ActionStatus, **row)
+        newest[itemgetter(*_ACTION)(row)] = {"created_at": row["seen_at"], **row}
+    bulk.upsert_many(ActionStatus, newest.values(), by=_ACTION, keep=("created_at",), latest="seen_at")
+
+
+_ACTION = ("charger_id", "evse_id", "connector_id", "action")
 
 
 def clean_up(now):

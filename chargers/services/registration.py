@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chargers import batch
-from chargers.models import Charger, Presence, RegistrationStatus
+from chargers.models import Charger, Presence, PublishSettings, RegistrationStatus
 from chargers.services import wakeups
 from csms import events, secrets
 
@@ -106,6 +106,8 @@ def remove(charger):
     charger.save(update_fields=["deleted_at", "enabled", "password_hash", "password_verifier"])
     charger.connectors.all().delete()
     charger.variables.all().delete()
+    charger.action_statuses.all().delete()
+    PublishSettings.objects.filter(charger=charger).delete()
     events.record("charger.removed", charger=charger)
     transaction.on_commit(lambda: wakeups.hang_up(charger.pk, channel), robust=True)
 

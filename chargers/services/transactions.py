@@ -6,7 +6,7 @@ reported is lost: what fits no transaction becomes a StopReport.
 
 from chargers import batch
 from chargers.models import Charger, StopReport, Transaction
-from chargers.services import metering
+from chargers.services import datum, metering
 from csms import events
 
 ASSUMED_END = "end assumed"
@@ -139,18 +139,21 @@ def start(charger, *, evse_id, connector_id, at, verdict=None, is_refused=False,
     transaction.save(force_insert=True)
     if not is_refused:
         batch.running(charger).append(transaction)
+    datum.started(charger, transaction)
     _tell("transaction.refused" if is_refused else "transaction.started", charger, transaction)
     return transaction
 
 
-def begin_earlier(transaction, *, at, is_start):
+def begin_earlier(charger, transaction, *, at, is_start):
     """Learn from a late event when a transaction began of which a later one was heard first.
 
     `is_start`: this is the start itself. Call after its meter values were recorded.
     """
     if metering.START_MISSING not in transaction.flags:
         return
-    transaction.started_at = min(at, transaction.started_at)
+    if at < transaction.started_at:
+        transaction.started_at = at
+        datum.moved(charger, transaction)
     if is_start:
         transaction.flags = [word for word in transaction.flags if word != metering.START_MISSING]
     batch.update(transaction, "started_at", "flags")
@@ -199,13 +202,17 @@ def stop(charger, transaction, *, at, meter_wh=None, reason="", id_token="", cha
         transaction.flags = [word for word in transaction.flags if word != ASSUMED_END]
     transaction.charging_state = charging_state
     _close(charger, transaction)
+    datum.ended(charger, transaction, meter_wh=meter_wh, reason=reason, id_token=id_token)
     return True
 
 
-def assume_end(charger, transaction):
-    """End a transaction whose stop never came, where its last reading left it."""
-    transaction.ended_at = max(transaction.register_at or transaction.started_at, transaction.started_at)
+def assume_end(charger, transaction, *, at=None, reason="", id_token=""):
+    """End a transaction whose stop has not come: where its last reading left it, or `at` a time one knows."""
+    last = max(transaction.register_at or transaction.started_at, transaction.started_at)
+    transaction.ended_at = last if at is None else max(at, last)
     transaction.end_wh = transaction.register_wh
+    transaction.stop_reason = reason[:40]
+    transaction.end_id_token = id_token[:255]
     transaction.power_w = 0
     transaction.charging_state = ""
     metering.flag(transaction, ASSUMED_END)

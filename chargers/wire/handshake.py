@@ -15,18 +15,23 @@ LONGEST_IDENTIFIER = 255
 _ROOTS = {"ocpp", "ws"}
 _SCHEMES = {"ws:", "wss:", "http:", "https:"}
 _PASSWORD_OF_HOST = re.compile(r"([^/:@]*:)[^/@]+(?=@)")
-_VERSIONS = {"v16": V16, "v16u": V16, "v201": V201, "v201u": V201, "j": ""}
+# After the version: h, the human id of an account follows; u, a user name and a password follow.
+_VERSIONS = {"j": ""} | {f"v16{end}": V16 for end in ("", "u", "h", "hu")}
+_VERSIONS |= {f"v201{end}": V201 for end in ("", "u", "h", "hu")}
+_OF_ACCOUNT = ("h", "hu")
+_HID = re.compile("[0-9a-z]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What the URL tells. `identifier` is "" where it names no charger."""
+    """What the URL tells. `identifier` is "" where it names no charger, `hid` where it names no account."""
 
     identifier: str
     version: str = ""
     username: str = ""
     password: bytes | None = None
     masked: str = ""
+    hid: str = ""
 
 
 def read_path(raw_path, query=b""):
@@ -38,20 +43,22 @@ def read_path(raw_path, query=b""):
     segments = _segments(raw_path.decode("latin-1"))
     if not segments or segments[0].lower() not in _ROOTS:
         return Path("", masked=_hidden(raw_path.decode("latin-1")))
-    rest, version, is_keyed = segments[1:], "", False
-    while len(rest) > 1 and rest[0].lower() in _VERSIONS:
-        is_keyed = rest[0].lower().endswith("u")
-        version = _VERSIONS[rest.pop(0).lower()] or version
+    rest, version, alias = segments[1:], "", ""
+    while len(rest) > 1 and rest[0].lower() in _VERSIONS and not alias.endswith(_OF_ACCOUNT):
+        alias = rest.pop(0).lower()
+        version = _VERSIONS[alias] or version
+    hid = unquote(rest.pop(0)).lower() if alias.endswith(_OF_ACCOUNT) else ""
     username, password = "", None
-    if is_keyed and len(rest) >= 3:
+    masked = "/" + "/".join(segments)
+    if alias.endswith("u") and len(rest) >= 2:
         username, password = unquote(rest[0]), unquote_to_bytes(rest[1])
         masked = "/".join(["", *segments[: len(segments) - len(rest)], rest[0], "***", *rest[2:]])
-    else:
-        masked = "/" + "/".join(segments)
+        rest = rest[2:]
     identifier = unquote(rest[-1]) if rest else _identifier_in(query)
-    if len(identifier) > LONGEST_IDENTIFIER or re.search(r"[\0\r\n]", identifier):
+    is_odd = len(identifier) > LONGEST_IDENTIFIER or re.search(r"[\0\r\n]", identifier)
+    if is_odd or (hid and not _HID.fullmatch(hid)):
         identifier = ""
-    return Path(identifier, version, username, password, _hidden(masked))
+    return Path(identifier, version, username, password, _hidden(masked), hid)
 
 
 def _segments(path):

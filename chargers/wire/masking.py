@@ -53,9 +53,9 @@ def raw(frame):
         return frame
     try:
         value = orjson.loads(frame)
-    except ValueError:
+        hidden = masked(value)
+    except (ValueError, RecursionError):
         return _scrubbed(frame)
-    hidden = masked(value)
     return frame if hidden == value else orjson.dumps(hidden).decode()
 
 

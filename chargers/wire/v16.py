@@ -1,4 +1,9 @@
-"""OCPP 1.6 requests to a charge point: (action, payload) for each thing one can ask of it."""
+"""OCPP 1.6 requests to a charge point: (action, payload) for each thing one can ask of it.
+
+And which connector a message from one is about.
+"""
+
+from chargers.wire import tolerance
 
 
 def start(id_token, *, evse_id=0, connector_id=None, remote_start_id=None):
@@ -28,6 +33,11 @@ def availability(operative, *, evse_id=0, connector_id=0):
         "connectorId": connector_id or 0,
         "type": "Operative" if operative else "Inoperative",
     }
+
+
+def place(payload):
+    """Return (EVSE, connector) that a message is about; (0, 0) where it is about the whole charger."""
+    return 0, tolerance.index(payload.get("connectorId"))
 
 
 TRIGGERS = (

@@ -1,4 +1,9 @@
-"""OCPP 2.0.1 requests to a charging station: (action, payload) for each thing one can ask of it."""
+"""OCPP 2.0.1 requests to a charging station: (action, payload) for each thing one can ask of it.
+
+And which connector a message from one is about.
+"""
+
+from chargers.wire import tolerance
 
 
 def start(id_token, *, evse_id=None, connector_id=None, remote_start_id):
@@ -32,6 +37,14 @@ def _evse(evse_id, connector_id):
     if not evse_id:
         return {}
     return {"evse": {"id": evse_id} | ({"connectorId": connector_id} if connector_id else {})}
+
+
+def place(payload):
+    """Return (EVSE, connector) that a message is about; (0, 0) where it is about the whole station."""
+    evse = payload.get("evse")
+    if isinstance(evse, dict):
+        return tolerance.index(evse.get("id")), tolerance.index(evse.get("connectorId"))
+    return tolerance.index(payload.get("evseId")), tolerance.index(payload.get("connectorId"))
 
 
 TRIGGERS = (

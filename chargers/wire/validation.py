@@ -73,12 +73,19 @@ def to_charger(version):
 
 
 @cache
-def _validator(version, action, is_answer):
+def schema(version, action, *, is_answer=False):
+    """Return the JSON schema of an action that `version` knows."""
     suffix = "Response" if is_answer else "Request" if version != V16 else ""
     path = Path(ocpp.__file__).parent / _FOLDERS[version] / "schemas" / f"{action}{suffix}.json"
+    return orjson.loads(path.read_text("utf-8-sig"))
+
+
+@cache
+def _validator(version, action, is_answer):
     # Draft 4, which those of 1.6 are written in, for all: later drafts take 1.0 for an integer, and the
     # columns of a database do not. Such a number goes the tolerant way and becomes one.
-    return jsonschema_rs.Draft4Validator(orjson.loads(path.read_text("utf-8-sig")))
+    # Not kept: hardly one of them is read again.
+    return jsonschema_rs.Draft4Validator(schema.__wrapped__(version, action, is_answer=is_answer))
 
 
 def compile_all():

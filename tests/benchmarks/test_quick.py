@@ -155,7 +155,7 @@ def test_report_judges_against_the_target():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("section", ["meter", "storm", "idle", "command", "heartbeat", "growth"])
+@pytest.mark.parametrize("section", ["meter", "datum", "storm", "idle", "command", "heartbeat", "growth"])
 def test_quick_run_of_our_server(kind, section):
     """Each section runs against our own server, with small numbers."""
     options = ["--quick", "--only", section, "--database", kind]

@@ -14,6 +14,7 @@ from chargers.services import registration, remote
 from chargers.wire.validation import V16
 from csms.models import Event
 from tests.kit.chargers import InProcessCharger, basic, boards_closed, in_thread, until
+from tokens.models import Account
 from tokens.services import create_credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -55,6 +56,19 @@ class TestHandshake:
     async def test_aliases_lead_to_the_same_charger(self, wire, charger, path):
         """Chargers write their URLs in many ways."""
         assert (await wire(path).connect())[1] is None
+
+    async def test_human_id_in_the_path_names_the_account(self, wire, charger, owner, stranger):
+        """With the login beside it, as SolarNetwork's chargers are set up; another's id leads nowhere."""
+        hid, strange = await in_thread(
+            lambda: [Account.objects.create(owner=user).hid for user in (owner, stranger)]
+        )
+        _, password = await in_thread(lambda: create_credential(owner, "site"))
+        assert (await wire(f"/ocpp/j/v16h/{hid}/CP-1").connect())[1] is None
+        assert (await wire(f"/ocpp/j/v16hu/{hid}/site/{password}/CP-1").connect())[1] is None
+        assert (await wire(f"/ocpp/j/v16hu/{strange}/site/{password}/CP-1").connect())[1] == 401
+        assert (await wire("/ocpp/j/v16h/nobody/CP-1").connect())[1] == 404
+        paths = await in_thread(lambda: list(FailedHandshake.objects.order_by("id").values_list("path")))
+        assert paths == [(f"/ocpp/j/v16hu/{strange}/site/***/CP-1",), ("/ocpp/j/v16h/nobody/CP-1",)]
 
     @pytest.mark.parametrize(
         ("offered", "confirmed", "protocol"),

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from chargers import jobs
-from chargers.models import Command, FailedHandshake, Message, Reading
+from chargers.models import Command, FailedHandshake, Instruction, Message, Reading
 from csms.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,19 @@ def command(charger, at):
     return Command.objects.create(owner=charger.owner, charger=charger, created_at=at, state="completed")
 
 
+def instruction(charger, at):
+    return Instruction.objects.create(
+        owner=charger.owner, node_id=1, topic="OCPP_v16", created_at=at, instruction_at=at, error="No."
+    )
+
+
+def carried_out(charger, at):
+    done = command(charger, at)
+    return Instruction.objects.create(
+        owner=charger.owner, node_id=1, topic="OCPP_v16", created_at=at, instruction_at=at, command=done
+    )
+
+
 def handshake(charger, at):
     return FailedHandshake.objects.create(
         first_at=at, last_at=at, hour=at, address="192.0.2.1", reason="unknown charger", status_code=404
@@ -41,6 +54,8 @@ def handshake(charger, at):
         pytest.param(message, "CSMS_RETAIN_MESSAGES_DAYS", marks=SERIES),
         pytest.param(reading, "CSMS_RETAIN_READINGS_DAYS", marks=SERIES),
         (command, "CSMS_RETAIN_COMMANDS_DAYS"),
+        (instruction, "CSMS_RETAIN_COMMANDS_DAYS"),
+        (carried_out, "CSMS_RETAIN_COMMANDS_DAYS"),
         (handshake, "CSMS_RETAIN_HANDSHAKES_DAYS"),
     ],
 )

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from django.db import connection
 
-from chargers.models import ActionStatus, Charger, Presence
+from chargers.models import ActionStatus, Charger, Datum, Presence
 from csms import bulk
 from csms.models import Event, PartnerLease, ServerProcess
 from tokens.models import Authorization
@@ -148,3 +149,71 @@ def test_among_finds_what_in_finds(owner, tokens, found):
     rows = Authorization.objects.filter(token__among=tokens, owner__id__among=[owner.pk])
 
     assert [row.token for row in rows] == found
+
+
+def _merge(*rows):
+    """Merge (time, properties[, is_stored]) into the datum of stream 1."""
+    given = [
+        {
+            "received_at": NOON,
+            "stream_id": 1,
+            "measured_at": at,
+            "properties": dict(properties),
+            "is_stored": all(stored),
+        }
+        for at, properties, *stored in rows
+    ]
+    watch = ("properties", "is_stored", "is_published")
+    bulk.merge_many(
+        Datum, given, by=("stream_id", "measured_at"), merge=("properties", "is_stored"), watch=watch
+    )
+    return list(Datum.objects.order_by("measured_at").values_list("properties", "is_stored"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 73])
+def test_merged_rows_are_inserted_once(count):
+    """Whatever chunks it makes."""
+    rows = [(NOON + timedelta(seconds=number), {"n": number}) for number in range(count)]
+    _merge(*rows)
+    assert _merge(*rows) == [({"n": number}, True) for number in range(count)]
+
+
+def test_merged_row_takes_in_members_and_keeps_flags():
+    """What both have is the new one's."""
+    _merge((NOON, {"a": 1, "b": "ä"}))
+    assert _merge((NOON, {"b": 2.5, "c": 3}, False)) == [({"a": 1, "b": 2.5, "c": 3}, True)]
+
+
+def test_merged_rows_that_change_get_ids_of_their_own():
+    """One id each, above all that there were: whoever reads by id sees them again."""
+    rows = [(NOON + timedelta(seconds=number), {"n": number}) for number in range(70)]
+    _merge(*rows)
+    last = Datum.objects.latest("pk").pk
+    _merge(*((at, {"m": 1}) for at, _ in rows[:66]))
+    _merge((NOON - timedelta(days=1), {}))
+    ids = list(Datum.objects.filter(pk__gt=last).values_list("pk", flat=True))
+    assert len(set(ids)) == 67
+
+
+def test_merged_row_that_does_not_change_is_left_alone():
+    """However the database lays JSON out."""
+    made = Datum.objects.create(
+        stream_id=1, received_at=NOON, measured_at=NOON, properties={"a": 1, "b": [1.5, "ä"]}
+    )
+    _merge((NOON, {"a": 1}), (NOON + timedelta(seconds=1), {}))
+    assert Datum.objects.get(measured_at=NOON).pk == made.pk
+
+
+@pytest.mark.postgres
+def test_merged_row_notes_when_its_new_id_was_drawn():
+    """Else readers that go by settled ids could step over one that is not committed yet."""
+    _merge((NOON, {"a": 1}))
+
+    def drawn():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT drawn_at FROM chargers_datum")
+            return cursor.fetchone()[0]
+
+    before = drawn()
+    _merge((NOON, {"a": 2}))
+    assert drawn() > before

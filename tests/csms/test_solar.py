@@ -29,6 +29,11 @@ def test_separator_can_be_a_blank():
     assert solar.timestamp(MOMENT, " ") == "2020-03-01 10:30:49Z"
 
 
+def test_early_years_have_four_digits():
+    """As ISO 8601 wants them."""
+    assert solar.timestamp(MOMENT.replace(year=339)) == "0339-03-01T10:30:49Z"
+
+
 @pytest.mark.parametrize(
     "value",
     [

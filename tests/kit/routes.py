@@ -1,4 +1,4 @@
-"""Every route of the native API with its methods, for tests that must hold for all of them."""
+"""Every route of our APIs with its methods, for tests that must hold for all of them."""
 
 from dataclasses import dataclass
 
@@ -42,8 +42,9 @@ def walk(prefix="/api/v1/"):
         view = getattr(callback, "cls", None)
         if path.startswith(prefix) and view is not None:
             actions = getattr(callback, "actions", None) or {m: m for m in _METHODS if hasattr(view, m)}
+            allowed = getattr(view, "http_method_names", _METHODS)
             for method in _METHODS:
-                if method in actions:
+                if method in actions and method in allowed:
                     yield Route(method, path, view, actions[method])
 
 

@@ -4,12 +4,15 @@ import uuid
 from datetime import UTC, datetime
 
 from chargers.models import (
+    ActionStatus,
     Charger,
     Command,
     Connector,
     FailedHandshake,
+    Instruction,
     Location,
     Message,
+    PublishSettings,
     Reading,
     StopReport,
     Transaction,
@@ -22,7 +25,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def of(owner):
-    """Make a row of every model that the native API shows; return {model: row}."""
+    """Make a row of every model that our APIs show; return {model: row}."""
     name = owner.username
     location = Location.objects.create(owner=owner, name=f"Site of {name}")
     charger = Charger.objects.create(owner=owner, identifier=f"CP-{name}", location=location)
@@ -37,9 +40,14 @@ def of(owner):
 
 
 def _of_charger(charger, transaction):
+    yield ActionStatus.objects.create(charger=charger, action="Heartbeat", seen_at=NOON)
+    yield PublishSettings.objects.create(owner=charger.owner, charger=charger, source_id_template="/a")
     yield Connector.objects.create(charger=charger, connector_id=1)
     yield Variable.objects.create(charger=charger, name="HeartbeatInterval", value="300", reported_at=NOON)
     yield Command.objects.create(owner=charger.owner, charger=charger, action="Reset")
+    yield Instruction.objects.create(
+        owner=charger.owner, node_id=1, topic="OCPP_v16", instruction_at=NOON, error="No action."
+    )
     yield Message.objects.create(
         charger=charger,
         received_at=NOON,
@@ -79,6 +87,7 @@ _UNIQUE = {
     Variable: ["name"],
     Transaction: ["uuid"],
     FailedHandshake: ["address"],
+    ActionStatus: ["evse_id"],
     Authorization: ["token"],
     Credential: ["username"],
 }

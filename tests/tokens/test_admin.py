@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
-from tokens.models import ApiToken, Authorization, Credential
+from tokens.models import Account, ApiToken, Authorization, Credential
 
 pytestmark = pytest.mark.django_db
 
@@ -40,11 +40,38 @@ def test_token_secret_is_shown_in_the_answer_only(as_staff, staff):
     assert not [each for each in Session.objects.all() if secret in str(each.get_decoded())]
 
 
+def test_policy_that_cannot_be_enforced_is_refused_in_the_form(as_staff, staff):
+    """With what is wrong, beside the field."""
+    answer = add(as_staff, ApiToken, owner=staff.pk, kind="User", policy='{"userMetadataPaths": ["/**"]}')
+
+    assert "userMetadataPaths is not known" in answer.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_empty_policy_limits_nothing(as_staff, staff):
+    """Whoever needs none leaves the field empty."""
+    add(as_staff, ApiToken, owner=staff.pk, kind="User", policy="")
+
+    assert ApiToken.objects.get().policy == {}
+
+
 def test_token_of_another_owner_cannot_be_made(as_staff, owner):
     """Nobody makes keys to another's account."""
     add(as_staff, ApiToken, owner=owner.pk, kind="User", policy="{}")
 
     assert not ApiToken.objects.exists()
+
+
+def test_account_tells_its_human_id(as_staff, staff):
+    """Chargers are set up with it."""
+    account = Account.objects.create(owner=staff)
+
+    pages = [
+        reverse("admin:tokens_account_changelist"),
+        reverse("admin:tokens_account_change", args=[account.pk]),
+    ]
+
+    assert all(account.hid in as_staff.get(page).content.decode() for page in pages)
 
 
 def test_credential_gets_a_generated_password(as_staff, staff):

@@ -2,9 +2,10 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -14,6 +15,9 @@ from tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+
 
 def test_api_token_s_secret_is_stored_encrypted(owner):
     token, secret = services.create_api_token(owner)
@@ -21,6 +25,41 @@ def test_api_token_s_secret_is_stored_encrypted(owner):
     assert re.fullmatch("[A-Za-z0-9]{20}", token.identifier)
     assert secret not in (token.secret_encrypted, token.secret_sha256)
     assert secrets.decrypt(token.secret_encrypted) == secret
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [
+        ({"nodeIds": []}, "nodeIds must be a list"),
+        ([], "A policy is a JSON object"),
+        ({"x": 1}, "x is not known"),
+    ],
+)
+def test_token_with_a_policy_that_cannot_be_enforced_is_not_made(owner, policy, problem):
+    """Whoever asks for a limit must not believe in one that is none."""
+    with pytest.raises(ValidationError, match=problem):
+        services.create_api_token(owner, policy=policy)
+
+    assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "not_after", "ends_at"),
+    [(None, None, None), (NOON, None, NOON), (None, NOON, NOON), (NOON, LATER, NOON), (LATER, NOON, NOON)],
+)
+def test_token_ends_with_the_earlier_of_its_two_ends(owner, expires_at, not_after, ends_at):
+    """Its own, and the one of its policy."""
+    policy = {"notAfter": not_after.isoformat()} if not_after else None
+
+    token, _ = services.create_api_token(owner, expires_at=expires_at, policy=policy)
+
+    assert token.ends_at == ends_at
+
+
+def test_signature_is_used_once(owner):
+    """The second one learns that there was a first."""
+    assert services.use_signature("0" * 64, until=NOON)
+    assert not services.use_signature("0" * 64, until=LATER)
 
 
 def test_generated_password_is_returned_once_and_hashed(owner):
@@ -77,6 +116,17 @@ def test_command_takes_kind_and_days(owner, capsys):
     assert (token.kind, token.description) == ("ReadNodeData", "reports")
     assert timedelta(days=1) < token.expires_at - timezone.now() <= timedelta(days=2)
     assert "Bearer" in capsys.readouterr().out
+
+
+def test_command_takes_a_policy(owner, capsys):
+    call_command("create_api_token", "--user", "owner", "--policy", '{"nodeIds": [1]}')
+
+    assert ApiToken.objects.get().policy == {"nodeIds": [1]}
+
+
+def test_command_refuses_a_policy_that_cannot_be_enforced(owner):
+    with pytest.raises(CommandError, match="nodes is not known"):
+        call_command("create_api_token", "--user", "owner", "--policy", '{"nodes": [1]}')
 
 
 def test_command_refuses_an_unknown_user(db):

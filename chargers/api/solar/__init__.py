@@ -1,0 +1,1 @@
+"""SolarNetwork's APIs to chargers, one module per noun."""

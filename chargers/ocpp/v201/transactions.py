@@ -36,7 +36,7 @@ def transaction_event(charger, payload):
     elif payload["eventType"] == "Ended":
         _end(charger, transaction, payload, info, id_token, at)
     elif not oddity:
-        transactions.begin_earlier(transaction, at=at, is_start=payload["eventType"] == "Started")
+        transactions.begin_earlier(charger, transaction, at=at, is_start=payload["eventType"] == "Started")
     if oddity:
         metering.flag(transaction, f"time {oddity}")
         batch.update(transaction, "flags")

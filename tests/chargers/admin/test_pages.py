@@ -14,6 +14,7 @@ from chargers.models import (
     Command,
     Connector,
     FailedHandshake,
+    Instruction,
     Location,
     Message,
     StopReport,
@@ -26,7 +27,7 @@ from tests.kit import world
 
 pytestmark = pytest.mark.django_db
 
-LISTS = [Charger, Transaction, Command, Message, FailedHandshake, StopReport, Location]
+LISTS = [Charger, Transaction, Command, Instruction, Message, FailedHandshake, StopReport, Location]
 TABS = ["connectors", "transactions", "messages", "commands", "variables", "settings", "password"]
 
 
@@ -139,7 +140,7 @@ def test_list_leaves_out_what_others_own(as_staff, owner, model):
     assert not list(as_staff.get(listing(model)).context["cl"].result_list)
 
 
-@pytest.mark.parametrize("model", [*LISTS[:6]], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*LISTS[:7]], ids=lambda model: model.__name__)
 def test_page_of_anothers_row_is_missing(as_staff, owner, model):
     """A guessed number opens nothing."""
     row = world.of(owner)[model]

@@ -1,13 +1,22 @@
 """API clients of several accounts, and a row of everything for two owners."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from chargers.models import Charger, Command, Presence
+from chargers.services import commands, wakeups
+from csms.models import ServerProcess
 from tests.kit import world
 from tokens import services
 
 
-def _client(user):
+def client_of(user):
+    """Return a client with a token of `user`."""
     token, secret = services.create_api_token(user)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token.identifier}:{secret}")
@@ -23,12 +32,12 @@ def superuser(django_user_model):
 
 @pytest.fixture
 def client(owner):
-    return _client(owner)
+    return client_of(owner)
 
 
 @pytest.fixture
 def root_client(superuser):
-    return _client(superuser)
+    return client_of(superuser)
 
 
 @pytest.fixture
@@ -39,3 +48,35 @@ def rows(owner):
 @pytest.fixture
 def other_rows(stranger):
     return world.of(stranger)
+
+
+@dataclass
+class Answering:
+    """The far end: a socket in this process whose charger answers at once."""
+
+    charger: Charger
+    token: UUID
+    is_free: bool = True
+
+    def offer(self, command):
+        commands.finish(command, Command.State.COMPLETED, result={"status": "Accepted"})
+
+    def look(self):
+        pass
+
+
+@pytest.fixture
+def online(charger):
+    now = timezone.now()
+    return Presence.objects.create(
+        charger=charger,
+        process=ServerProcess.objects.create(name="web", kind="web"),
+        protocol="ocpp1.6",
+        token=uuid4(),
+        expires_at=now + timedelta(minutes=15),
+    )
+
+
+@pytest.fixture
+def answering(transactional_db, online, monkeypatch):
+    monkeypatch.setitem(wakeups.links, online.charger_id, Answering(online.charger, online.token))

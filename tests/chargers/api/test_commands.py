@@ -1,32 +1,10 @@
 """Orders to chargers by the native API."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from uuid import UUID, uuid4
-
 import pytest
-from django.utils import timezone
 
-from chargers.models import Charger, Command, Presence
-from chargers.services import commands, wakeups
-from csms.models import ServerProcess
+from chargers.models import Charger, Command
 
 RESET = {"action": "Reset", "payload": {"type": "Soft"}}
-
-
-@dataclass
-class Answering:
-    """The far end: a socket in this process whose charger answers at once."""
-
-    charger: Charger
-    token: UUID
-    is_free: bool = True
-
-    def offer(self, command):
-        commands.finish(command, Command.State.COMPLETED, result={"status": "Accepted"})
-
-    def look(self):
-        pass
 
 
 @pytest.fixture
@@ -37,23 +15,6 @@ def charger(rows):
 @pytest.fixture
 def path(charger):
     return f"/api/v1/chargers/{charger.pk}/commands"
-
-
-@pytest.fixture
-def online(charger):
-    now = timezone.now()
-    return Presence.objects.create(
-        charger=charger,
-        process=ServerProcess.objects.create(name="web", kind="web"),
-        protocol="ocpp1.6",
-        token=uuid4(),
-        expires_at=now + timedelta(minutes=15),
-    )
-
-
-@pytest.fixture
-def answering(transactional_db, online, monkeypatch):
-    monkeypatch.setitem(wakeups.links, online.charger_id, Answering(online.charger, online.token))
 
 
 def _fields(answer):

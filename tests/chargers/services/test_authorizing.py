@@ -59,3 +59,72 @@ def test_limit_stands_on_the_token_else_on_the_account(charger, driver, owner, o
 
     assert authorizing.check(charger, "TAG1", now=NOW, for_start=True).status == status
     assert authorizing.check(charger, "TAG1", now=NOW).status == "Accepted"
+
+
+# Wildcards ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def any_car(owner):
+    """Lets every car in that names itself."""
+    return Authorization.objects.create(owner=owner, token="vid:*")
+
+
+def judge(charger, token, **options):
+    return authorizing.check(charger, token, now=NOW, **options)
+
+
+@pytest.mark.parametrize("token", ["vid:001122AABBCC", "VID:001122AABBCC", "vid:"])
+@pytest.mark.spec("solar-ocpp", "Authorization")
+def test_unknown_car_means_the_wildcard(charger, any_car, token):
+    """A tag with the prefix, in any case."""
+    assert judge(charger, token).authorization == any_car
+
+
+def test_car_that_is_known_means_itself(charger, any_car, owner):
+    """The wildcard is asked last."""
+    blocked = Authorization.objects.create(owner=owner, token="VID:1", enabled=False)
+
+    assert (judge(charger, "vid:1").status, judge(charger, "vid:1").authorization) == ("Blocked", blocked)
+
+
+@pytest.mark.parametrize("token", ["001122", "xvid:1", "vi"])
+def test_other_tokens_mean_no_wildcard(charger, any_car, token):
+    """Only what begins with the prefix."""
+    assert judge(charger, token).status == "Invalid"
+
+
+def test_wildcard_of_another_owner_lets_nobody_in(charger, stranger):
+    """It is looked for in the charger's account."""
+    Authorization.objects.create(owner=stranger, token="vid:*")
+
+    assert judge(charger, "vid:1").status == "Invalid"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [({"enabled": False}, "Blocked"), ({"expiry_date": NOW}, "Expired")]
+)
+def test_wildcard_is_judged_as_any_other(charger, any_car, change, status):
+    """It can be switched off, and ends."""
+    Authorization.objects.update(**change)
+
+    assert judge(charger, "vid:1").status == status
+
+
+def test_prefixes_are_a_setting(charger, owner, settings):
+    """Other makers name cars otherwise; without any there are no wildcards."""
+    Authorization.objects.create(owner=owner, token="evcc:*")
+    assert judge(charger, "evcc:1").status == "Invalid"
+
+    settings.CSMS_WILDCARD_PREFIXES = ["vid:", "EVCC:"]
+
+    assert judge(charger, "evcc:1").status == "Accepted"
+
+
+def test_limit_holds_for_each_car_of_a_wildcard(charger, any_car):
+    """They share a row, not a car."""
+    Authorization.objects.update(concurrent_transactions=1)
+    transactions.start(charger, protocol="ocpp1.6", evse_id=0, connector_id=1, at=NOW, id_token="vid:1")
+
+    assert judge(charger, "VID:1", for_start=True).status == "ConcurrentTx"
+    assert judge(charger, "vid:2", for_start=True).status == "Accepted"

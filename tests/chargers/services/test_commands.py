@@ -12,6 +12,7 @@ from chargers.models import Command, Message, Presence, Variable
 from chargers.services import commands, remote
 from csms.models import Event, ServerProcess
 from tests.kit.chargers import InProcessCharger, boards_closed, in_thread, until
+from tests.kit.meters import BOOT
 
 State = Command.State
 RESET = ("Reset", {"type": "Soft"})
@@ -199,13 +200,24 @@ class TestSending:
         assert (await online.call("StatusNotification", status))[0] == 3
 
     async def test_stored_command_is_sent_at_the_next_connect(self, transactional_db, charger):
-        """Store and forward."""
+        """Store and forward; one that does not boot, since it only reconnects, is given a moment to."""
         command = await send(charger, *RESET, expires_in=60)
         end = InProcessCharger()
         await end.connect()
         frame = await end.receive()
         await end.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
         assert (await in_thread(commands.wait, command, 10)).state == "completed"
+        await end.disconnect()
+        await boards_closed()
+
+    async def test_stored_command_lets_the_boot_go_first(self, transactional_db, charger, monkeypatch):
+        """Chargers refuse what comes before their BootNotification was answered."""
+        monkeypatch.setattr("chargers.connections.GREETING_SECONDS", 600)
+        await send(charger, *RESET, expires_in=60)
+        end = InProcessCharger()
+        await end.connect()
+        assert (await end.call("BootNotification", BOOT))[0] == 3
+        assert (await end.receive())[2] == "Reset"
         await end.disconnect()
         await boards_closed()
 

@@ -49,6 +49,43 @@ def test_password_in_the_path_is_masked():
 
 
 @pytest.mark.parametrize(
+    ("path", "hid", "username", "password", "version", "masked"),
+    [
+        (b"/ocpp/j/v16h/ab2c/CP1", "ab2c", "", None, V16, "/ocpp/j/v16h/ab2c/CP1"),
+        (b"/ocpp/v201h/AB2C/CP1/", "ab2c", "", None, V201, "/ocpp/v201h/AB2C/CP1"),
+        (b"/ocpp/j/v16hu/ab2c/u/p%40/CP1", "ab2c", "u", b"p@", V16, "/ocpp/j/v16hu/ab2c/u/***/CP1"),
+        (b"/ocpp/v201hu/ab2c/u/p/CP1", "ab2c", "u", b"p", V201, "/ocpp/v201hu/ab2c/u/***/CP1"),
+        (b"/ocpp/v201u/u/p/CP1", "", "u", b"p", V201, "/ocpp/v201u/u/***/CP1"),
+        (b"/ocpp/v16h/v16u/CP1", "v16u", "", None, V16, "/ocpp/v16h/v16u/CP1"),
+    ],
+)
+@pytest.mark.spec("solar-ocpp", "Chargers connect")
+def test_account_and_login_may_stand_in_the_path(path, hid, username, password, version, masked):
+    """SolarNetwork's URLs: h, a human id follows; u, a user name and a password follow."""
+    found = handshake.read_path(path)
+
+    assert (found.identifier, found.hid, found.version) == ("CP1", hid, version)
+    assert (found.username, found.password, found.masked) == (username, password, masked)
+
+
+@pytest.mark.parametrize(
+    ("path", "masked"),
+    [
+        (b"/ocpp/j/v16h/ab2c", "/ocpp/j/v16h/ab2c"),
+        (b"/ocpp/j/v16h/a%00b/CP1", "/ocpp/j/v16h/a%00b/CP1"),
+        (b"/ocpp/j/v16h/seventeen-letters/CP1", "/ocpp/j/v16h/seventeen-letters/CP1"),
+        (b"/ocpp/j/v16u/user/p4ss", "/ocpp/j/v16u/user/***"),
+        (b"/ocpp/j/v16hu/ab2c/user/p4ss", "/ocpp/j/v16hu/ab2c/user/***"),
+    ],
+)
+def test_path_that_forgets_the_charger_names_none(path, masked):
+    """An account alone, one that cannot be, or a login alone, whose password is no identifier."""
+    found = handshake.read_path(path)
+
+    assert (found.identifier, found.masked) == ("", masked)
+
+
+@pytest.mark.parametrize(
     "path", [b"/ws://user:p4ss@host/ocpp/CP1", b"/ocpp/ws://user:p4ss@host/CP1", b"/x/user:p4ss@host"]
 )
 def test_password_of_a_url_in_the_path_is_masked(path):
