@@ -4,7 +4,7 @@ from django.forms import BaseInlineFormSet
 
 from chargers.models import PublishSettings
 from csms.admin import UserAdmin
-from csms.admin_base import TabularInline
+from csms.admin_base import StackedInline
 
 
 class _OfOneOwner(BaseInlineFormSet):
@@ -19,7 +19,7 @@ class _OfOneOwner(BaseInlineFormSet):
         return super().save_existing(form, obj, commit)
 
 
-class _SettingsInline(TabularInline):
+class _SettingsInline(StackedInline):
     model = PublishSettings
     fields = ["publish_to_solar_in", "publish_to_solar_flux", "source_id_template"]
     extra = 0

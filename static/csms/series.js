@@ -12,6 +12,15 @@
   const number = (value) => (value == null ? "–" : value.toLocaleString(undefined, { maximumSignificantDigits: 7 }));
   const moment = (time) => (time == null ? "–" : new Date(time * 1000).toLocaleString());
 
+  // Days where there are several, else the time of the day.
+  function clock(_, times) {
+    const days = columns[0].length > 1 && columns[0][columns[0].length - 1] - columns[0][0] > 2 * 86400;
+    return times.map((time) => {
+      const at = new Date(time * 1000);
+      return days ? at.toLocaleDateString([], { month: "short", day: "numeric" }) : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    });
+  }
+
   function options(width) {
     const lines = { stroke: color("--sm-text"), grid: { stroke: color("--sm-line") }, ticks: { stroke: color("--sm-line") } };
     const has = columns[2].some((value) => value !== null);
@@ -21,13 +30,14 @@
     });
     return {
       width, height: width < 560 ? 260 : 340,
-      axes: [{ ...lines, space: 80 }, { ...lines, size: 64, values: (_, values) => values.map(number) }],
+      padding: [null, 24, null, null],
+      axes: [{ ...lines, space: 80, values: clock }, { ...lines, size: 64, values: (_, values) => values.map(number) }],
       series: [
         { label: "From", value: (_, value) => moment(value) },
         series(name, "--sm-curve-power", { fill: has ? undefined : color("--sm-curve-fill") }),
-        series("Least", "--sm-curve-soc", { width: 1, dash: [2, 4], show: has }),
-        series("Most", "--sm-curve-energy", { width: 1, dash: [8, 4], show: has }),
-      ],
+        series("Least", "--sm-curve-soc", { width: 1, dash: [2, 4] }),
+        series("Most", "--sm-curve-energy", { width: 1, dash: [8, 4] }),
+      ].slice(0, has ? 4 : 2),
     };
   }
 
@@ -35,7 +45,10 @@
     if (chart) chart.destroy();
     chart = null;
     figure.hidden = details.hidden = !columns || !columns[0].length;
-    if (!figure.hidden) chart = new uPlot(options(figure.clientWidth), columns, figure);
+    if (!figure.hidden) {
+      const made = options(figure.clientWidth);
+      chart = new uPlot(made, columns.slice(0, made.series.length), figure);
+    }
   }
 
   function fill() {
