@@ -51,7 +51,9 @@ def _rows(envelope):
     found = envelope.get("data", [])
     if isinstance(found, dict) and "results" in found:
         found = found["results"]
-    return found if isinstance(found, list) else [found]
+    found = found if isinstance(found, list) else [found]
+    # A list of bare values has one column.
+    return [row if isinstance(row, dict) else {"value": row} for row in found]
 
 
 def _cell(value):

@@ -29,6 +29,11 @@ def test_csv_of_nothing_is_empty():
     assert _csv({"success": True, "data": []}) == ""
 
 
+def test_csv_of_bare_values_has_one_column():
+    """Nodes are just numbers."""
+    assert _csv({"success": True, "data": [7, 8]}) == "value\r\n7\r\n8\r\n"
+
+
 def test_csv_tells_a_refusal():
     """Its members are the only row."""
     assert (
