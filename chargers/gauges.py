@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from chargers import switchboard
 from chargers.models import Command, Presence, Transaction
+from chargers.services import solarflux
 from csms import health, metrics
 
 
@@ -17,6 +18,10 @@ def open_transactions():
 
 def waiting_commands():
     return Command.objects.waiting(timezone.now()).count()
+
+
+def datum_lag():
+    return solarflux.lag_seconds(timezone.now())
 
 
 def waiting_works():
@@ -42,5 +47,8 @@ def register():
     metrics.gauge("csms_online_chargers", "Chargers that are connected.", online_chargers)
     metrics.gauge("csms_open_transactions", "Transactions that have not ended.", open_transactions)
     metrics.gauge("csms_waiting_commands", "Commands that wait for their charger.", waiting_commands)
+    metrics.gauge(
+        "csms_datum_lag_seconds", "How long the oldest datum has waited to be published.", datum_lag
+    )
     metrics.lane_queue.set_function(waiting_works)
     health.checks.append(lanes_trouble)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from chargers.models import Command, FailedHandshake, Instruction, Message, Reading
-from chargers.services import commands, presence, rollups
-from csms import partitions
+from chargers.models import Command, Datum, FailedHandshake, Instruction, Message, Reading
+from chargers.services import commands, presence, rollups, solarflux
+from csms import jobs, partitions
 from csms.jobs import job
 from csms.retention import delete_older
 
@@ -23,11 +23,22 @@ def expire_commands(now):
     commands.expire(now)
 
 
+@job(every=timedelta(seconds=15))
+def publish_datum(now):
+    """Publish datum for as long as the worker runs; without a broker, see that none are kept for it."""
+    if settings.MQTT_URL:
+        solarflux.publish(jobs.ending())
+    else:
+        solarflux.forget()
+
+
 @job(every=timedelta(hours=1))
 def retain(now):
     """Drop what is older than the settings keep."""
     partitions.retain(Message, now, settings.CSMS_RETAIN_MESSAGES_DAYS)
     partitions.retain(Reading, now, settings.CSMS_RETAIN_READINGS_DAYS)
+    partitions.retain(Datum, now, settings.CSMS_RETAIN_DATUM_DAYS)
+    solarflux.drop_unstored(now)
     ended = Command.objects.filter(state__in=Command.FINAL)
     delete_older(ended, "created_at", days=settings.CSMS_RETAIN_COMMANDS_DAYS, now=now)
     # Those that became a command go with it.

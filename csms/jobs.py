@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 LEASE = timedelta(seconds=30)
 RENEW_EVERY = timedelta(seconds=5)
-JOBS_AT_ONCE = 4
+# One of them is taken by a job that runs as long as its worker does (`ending`).
+JOBS_AT_ONCE = 5
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,17 @@ def job(*, every: timedelta):
         return function
 
     return register
+
+
+_local = threading.local()
+
+
+def ending() -> threading.Event | None:
+    """Return what is set when the worker of the running job ends; None outside of workers.
+
+    A job may run until then: its lease is renewed, and it need not come anew each second.
+    """
+    return getattr(_local, "ending", None)
 
 
 def discover() -> None:
@@ -126,6 +138,7 @@ class _Worker:
         self._courier = outbox.Courier()
         self._pool = ThreadPoolExecutor(JOBS_AT_ONCE, thread_name_prefix="job")
         self._running: dict[str, Future] = {}
+        self._ending = threading.Event()
         self._renewed_at = None
         self._discovered = False
 
@@ -141,6 +154,7 @@ class _Worker:
         self._courier.deliver_due(now, self._holder)
 
     def close(self):
+        self._ending.set()
         self._pool.shutdown()
         self._courier.close()
 
@@ -151,6 +165,7 @@ class _Worker:
             self._renewed_at = now
 
     def _run(self, name, now):
+        _local.ending = self._ending
         try:
             run(name, now, self._holder)
         except Error as error:

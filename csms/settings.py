@@ -212,6 +212,12 @@ CHANNEL_LAYERS = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 
+MQTT_URL = env.str("MQTT_URL", default="")
+environment.check_scheme("MQTT_URL", MQTT_URL, ["mqtt", "mqtts"], "mqtt://user:password@127.0.0.1:1883")
+# What datum are published as: cbor, as SolarFlux does, or json.
+CSMS_MQTT_PAYLOAD = env.str("CSMS_MQTT_PAYLOAD", default="cbor")
+environment.check_word("CSMS_MQTT_PAYLOAD", CSMS_MQTT_PAYLOAD, ["cbor", "json"])
+
 # Stationmaster ------------------------------------------------------------------------------
 
 CSMS_LOG_LEVEL = env.str("CSMS_LOG_LEVEL", default="INFO").upper()
@@ -247,6 +253,7 @@ CSMS_PENDING_MESSAGES_PER_HOUR = env.int("CSMS_PENDING_MESSAGES_PER_HOUR", defau
 # Days that each log is kept; 0 keeps for ever.
 CSMS_RETAIN_MESSAGES_DAYS = env.int("CSMS_RETAIN_MESSAGES_DAYS", default=30, least=0)
 CSMS_RETAIN_READINGS_DAYS = env.int("CSMS_RETAIN_READINGS_DAYS", default=730, least=0)
+CSMS_RETAIN_DATUM_DAYS = env.int("CSMS_RETAIN_DATUM_DAYS", default=730, least=0)
 CSMS_RETAIN_EVENTS_DAYS = env.int("CSMS_RETAIN_EVENTS_DAYS", default=90, least=0)
 CSMS_RETAIN_COMMANDS_DAYS = env.int("CSMS_RETAIN_COMMANDS_DAYS", default=365, least=0)
 CSMS_RETAIN_HANDSHAKES_DAYS = env.int("CSMS_RETAIN_HANDSHAKES_DAYS", default=30, least=0)
@@ -271,7 +278,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Stationmaster API",
-    "DESCRIPTION": "The native API. Every route works with and without its trailing slash.",
+    "DESCRIPTION": "The native API and SolarNetwork's dialect; routes work with and without a last slash.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,

@@ -368,5 +368,5 @@ class Entity(serializers.Serializer):
 def check_account(body, account):
     """Refuse a body that is for another account than the caller's; without `userId` it is for theirs."""
     named = body.get("userId") if isinstance(body, Mapping) else None
-    if named is not None and str(named).strip() != str(account.pk):
+    if named is not None and str(named).strip().removesuffix(".0") != str(account.pk):
         raise Denied

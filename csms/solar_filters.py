@@ -8,7 +8,7 @@ import uuid
 
 from csms import solar
 
-MOST_ROWS = 1000
+MOST_ROWS = MOST_VALUES = 1000
 # The database walks over what it leaves out.
 DEEPEST = 100_000
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -18,6 +18,8 @@ def texts(request, name):
     """Return what `name` and its plural say, each with commas between values; None if nothing does."""
     given = [value for key in (name, f"{name}s") for value in request.query_params.getlist(key)]
     values = [part.strip() for value in given for part in value.split(",") if part.strip()]
+    if len(values) > MOST_VALUES:
+        raise solar.IllegalArgument(f"{name} has more than {MOST_VALUES} values")
     return [value.replace("\0", "") for value in values] or None
 
 

@@ -140,6 +140,10 @@ class Migration(migrations.Migration):
             model_name="datumstream",
             index=models.Index(fields=["owner", "node_id", "source_id"], name="stream_of_owner"),
         ),
+        migrations.AddIndex(
+            model_name="datum",
+            index=models.Index(fields=["id"], condition=models.Q(is_stored=False), name="datum_not_stored"),
+        ),
         migrations.AddConstraint(
             model_name="datum",
             constraint=models.UniqueConstraint(fields=("stream", "measured_at"), name="datum_of_stream"),

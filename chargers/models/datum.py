@@ -173,6 +173,10 @@ class Datum(TimeSeries):
     class Meta:
         verbose_name_plural = "datum"
         constraints = [models.UniqueConstraint(fields=["stream", "measured_at"], name="datum_of_stream")]
+        # The few that were only to be published are found again without a walk over all.
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(is_stored=False), name="datum_not_stored"),
+        ]
 
     def __str__(self):
         return f"{self.stream_id} {self.measured_at:%Y-%m-%d %H:%M:%S}"

@@ -5,6 +5,8 @@ from chargers.models import Variable
 from chargers.wire import masking, tolerance
 from csms import events
 
+# What a charger is believed of itself.
+MOST_CONNECTORS = 100
 _KEY = ("component", "component_instance", "evse_id", "connector_id", "name", "instance", "attribute")
 _FACTS = ("value", "mutability", "data_type", "unit", "is_secret", "reported_at")
 
@@ -54,8 +56,25 @@ def _key(values):
 def learn(charger, action, result):
     """Take what an answer to a command of ours tells about variables."""
     reader = _READERS.get(action)
-    if reader is not None:
-        report(charger, list(reader(result)))
+    if reader is None:
+        return
+    variables = list(reader(result))
+    report(charger, variables)
+    for variable in variables:
+        if variable["name"] == "NumberOfConnectors" and not variable.get("component"):
+            _count_connectors(charger, str(variable["value"] or ""))
+
+
+def _count_connectors(charger, text):
+    """Enter the connectors that an OCPP 1.6 charger says it has; it numbers them from 1."""
+    count = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    if not 0 < count <= MOST_CONNECTORS:
+        return
+    if charger.connector_count != count:
+        charger.connector_count = count
+        batch.update(charger, "connector_count")
+    for number in range(1, count + 1):
+        batch.connector(charger, 0, number)
 
 
 def _configuration(result):

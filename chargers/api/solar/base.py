@@ -37,9 +37,9 @@ class ChargersView(tokens.View):
     def chosen(self, rows, *, charger="charger__"):
         """Narrow `rows` to the chargers that `chargePointId(s)` and `identifier(s)` name."""
         if (numbers := solar_filters.numbers(self.request, "chargePointId")) is not None:
-            rows = rows.filter(**{f"{charger}id__in": numbers})
+            rows = rows.filter(**{f"{charger}id__among": numbers})
         if (identifiers := solar_filters.texts(self.request, "identifier")) is not None:
-            rows = rows.filter(**{f"{charger}identifier__in": identifiers})
+            rows = rows.filter(**{f"{charger}identifier__among": identifiers})
         return rows
 
 

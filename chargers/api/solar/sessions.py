@@ -8,6 +8,7 @@ from chargers.api.solar.base import CHARGER_QUERY, PAGE_QUERY, TIME_QUERY, Charg
 from chargers.models import Transaction
 from chargers.services import sessions
 from csms import solar, solar_filters
+from csms.lookups import is_row_number
 from csms.parsers import Parser
 from csms.schema import Page
 
@@ -85,11 +86,11 @@ class Sessions(ChargersView):
         request = self.request
         for name, field in (("evseId", "evse_id"), ("connectorId", "connector_id")):
             if (numbers := solar_filters.numbers(request, name)) is not None:
-                rows = rows.filter(**{f"{field}__in": numbers})
+                rows = rows.filter(**{f"{field}__among": numbers})
         if (wanted := solar_filters.uuids(request, "chargeSessionId")) is not None:
             rows = rows.filter(uuid__in=wanted)
         if (texts := solar_filters.texts(request, "transactionId")) is not None:
-            rows = rows.filter(pk__in=_numbered(self.own(Transaction), texts))
+            rows = rows.filter(_numbered(texts))
         if (active := solar_filters.flag(request, "active")) is not None:
             rows = rows.filter(ended_at__isnull=active)
         if (reasons := solar_filters.texts(request, "endReason")) is not None:
@@ -104,11 +105,10 @@ class Sessions(ChargersView):
         return Transaction.objects.filter(pk__in=newest).order_by(*order, "-id")
 
 
-def _numbered(rows, texts):
-    found = rows.none()
-    for text in texts[: solar_filters.MOST_ROWS]:
-        found |= rows.numbered(text)
-    return found.values("pk")
+def _numbered(texts):
+    """As the query set's `numbered`, for many."""
+    ours = [int(text) for text in texts if is_row_number(text)]
+    return Q(transaction_id__among=texts) | Q(transaction_id="", id__among=ours)
 
 
 def _ended_for(reasons):

@@ -85,8 +85,8 @@ class ActionStatuses(StatusList):
         rows = self.chosen(self.of_chargers(ActionStatus)).select_related("charger")
         for name, field in (("evseId", "evse_id"), ("connectorId", "connector_id")):
             if (numbers := solar_filters.numbers(self.request, name)) is not None:
-                rows = rows.filter(**{f"{field}__in": numbers})
+                rows = rows.filter(**{f"{field}__among": numbers})
         if (actions := solar_filters.texts(self.request, "action")) is not None:
-            rows = rows.filter(action__in=actions)
+            rows = rows.filter(action__among=actions)
         rows = rows.filter(**solar_filters.between(self.request, "seen_at"))
         return rows.order_by("charger_id", "evse_id", "connector_id", "action")

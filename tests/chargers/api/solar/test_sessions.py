@@ -64,6 +64,13 @@ def test_session_is_shown_in_their_words(read, ended):
     ]
 
 
+def test_sessions_of_ocpp_16_are_found_by_their_number(read, ended, running):
+    """A number that a station uses as its own name means that station's."""
+    shown = read(f"/sessions?transactionIds={ended.pk},{running.pk}")
+
+    assert [row["id"] for row in shown["results"]] == [str(ended.uuid)]
+
+
 def test_running_session_has_no_end(read, running):
     """A station that has an id of its own for it is asked by that."""
     shown = read(f"/sessions/{running.uuid}")
@@ -120,6 +127,7 @@ def test_sessions_are_found(read, ended, running, query, found):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
+        ("transactionIds=" + "1," * 1001, "Illegal argument: transactionId has more than 1000 values"),
         ("active=maybe", 'Illegal argument: Failed to convert "active" with value: "maybe"'),
         ("chargeSessionId=1", 'Illegal argument: Invalid UUID string in "chargeSessionId": 1'),
         ("endReason=Boredom", 'Illegal argument: No enum constant for endReason: "Boredom"'),
