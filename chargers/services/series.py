@@ -160,11 +160,12 @@ def _chained(query):
     rows = []
     if skip:
         rows = _further_on(query, streams.popleft(), skip)
-    for some in _growing(list(streams)):
+    streams = list(streams)
+    for first in range(0, len(streams), MOST_MERGED):
         if len(rows) >= query.max:
             break
-        rows += _read(query, some, query.max - len(rows))
-    return rows[: query.max]
+        rows += _read(query, streams[first : first + MOST_MERGED], query.max - len(rows))
+    return rows
 
 
 def _further_on(query, stream, skip):
@@ -175,7 +176,7 @@ def _further_on(query, stream, skip):
 
 
 def _growing(streams):
-    """Yield the streams in lists of 1, 2, 4 and so on: many are looked at only if the first hold little."""
+    """Yield the streams in lists of 1, 2, 4 and so on: many are counted only if the first hold little."""
     start, size = 0, 1
     while start < len(streams):
         yield streams[start : start + size]
@@ -200,10 +201,10 @@ class _CountOf(Subquery):
 
 
 def _read(query, streams, most):
-    """Return up to `most` rows of each stream, in the order of the query."""
+    """Return the first `most` rows of the streams, one stream after the other."""
     spans = [(stream.id, *bounds(query, stream)) for stream in streams]
     by_id = {stream.id: stream for stream in streams}
-    found = Datum.objects.along(spans, most=most, descending=query.descending)
+    found = Datum.objects.along(spans, in_all=most, descending=query.descending)
     return sorted((Row(at, by_id[pk], properties) for pk, at, properties in found), key=query.place)
 
 
