@@ -45,6 +45,19 @@ def test_list_shows_ones_own(as_staff, staff, owner):
     assert "/theirs" not in shown
 
 
+def test_charger_leads_to_its_datum(as_staff, staff, charger):
+    """From its overview to the list of its own sources."""
+    row = stream(staff, "/of-another-charger")
+    mine = stream(staff, "/of-this-charger")
+    DatumStream.objects.filter(pk=mine.pk).update(charger=charger)
+
+    overview = as_staff.get(reverse("admin:chargers_charger_change", args=[charger.pk])).content.decode()
+    shown = as_staff.get(LIST, {"charger": charger.pk}).content.decode()
+
+    assert f"{LIST}?charger={charger.pk}" in overview
+    assert (mine.source_id in shown, row.source_id in shown) == (True, False)
+
+
 @pytest.mark.parametrize("name", ["change", "chart"])
 def test_pages_of_others_are_not_there(as_staff, owner, name):
     """Neither the page nor its data."""
