@@ -100,6 +100,7 @@ def play(streams, steps):
             write(streams[which], minute, properties)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aggregation", ["ThirtyMinute", "Hour", "Day", "Month"])
 def test_kept_hours_change_no_answer(streams, aggregation):
     """Whatever came in whatever order, and whenever hours were summed up meanwhile."""
