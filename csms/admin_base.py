@@ -23,11 +23,13 @@ from csms.ownership import owners_for
 HAS_UNFOLD = apps.is_installed("unfold")
 if HAS_UNFOLD:
     from unfold.admin import ModelAdmin as _ModelAdmin
+    from unfold.admin import StackedInline as _StackedInline
     from unfold.admin import TabularInline as _TabularInline
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
     from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
 else:
     from django.contrib.admin import ModelAdmin as _ModelAdmin
+    from django.contrib.admin import StackedInline as _StackedInline
     from django.contrib.admin import TabularInline as _TabularInline
     from django.contrib.admin.widgets import AdminTextareaWidget as Textarea
     from django.forms import PasswordInput
@@ -39,6 +41,7 @@ __all__ = [
     "OneOwnerForm",
     "OwnedAdmin",
     "PasswordInput",
+    "StackedInline",
     "SuperuserAdmin",
     "TabularInline",
     "Textarea",
@@ -105,6 +108,10 @@ class _Forgiving:
 
 class TabularInline(_Forgiving, _TabularInline):
     """Rows of another table below a form."""
+
+
+class StackedInline(_Forgiving, _StackedInline):
+    """A form of another table below a form."""
 
 
 class ModelAdmin(_Forgiving, _ModelAdmin):

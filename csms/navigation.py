@@ -10,6 +10,7 @@ GROUPS = {
     "Charging": [
         ("Chargers", "ev_station", "chargers.Charger"),
         ("Transactions", "bolt", "chargers.Transaction"),
+        ("Datum", "show_chart", "chargers.DatumStream"),
         ("Unmatched stops", "unpublished", "chargers.StopReport"),
         ("Commands", "send", "chargers.Command"),
         ("Instructions", "assignment", "chargers.Instruction"),

@@ -34,8 +34,8 @@ class CsvRenderer(BaseRenderer):
         names = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         table = csv.writer(text)
-        if names:
-            table.writerow(names)
+        # Without rows nobody knows the names; REST framework takes the type from an answer of no bytes.
+        table.writerow(names)
         table.writerows([_cell(row.get(name)) for name in names] for row in rows)
         return text.getvalue().encode()
 
@@ -51,7 +51,8 @@ def _rows(envelope):
     found = envelope.get("data", [])
     if isinstance(found, dict) and "results" in found:
         found = found["results"]
-    return found if isinstance(found, list) else [found]
+    rows = found if isinstance(found, list) else [found]
+    return [row if isinstance(row, dict) else {"data": row} for row in rows]
 
 
 def _cell(value):

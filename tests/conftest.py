@@ -1,10 +1,18 @@
 """Fixtures that every room uses: the people."""
 
+import os
+
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 
 from csms import http
 from tests.kit.far_end import FarEnd
+
+# The same examples in every run: what fails, fails for whoever runs it next. HYPOTHESIS_PROFILE=default
+# draws new ones, to look for more.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure():

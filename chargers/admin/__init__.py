@@ -3,10 +3,12 @@
 from chargers.admin import (
     chargers,
     commands,
+    datum,
     handshakes,
     instructions,
     locations,
     messages,
+    publishing,
     stops,
     transactions,
 )
@@ -14,10 +16,12 @@ from chargers.admin import (
 __all__ = [
     "chargers",
     "commands",
+    "datum",
     "handshakes",
     "instructions",
     "locations",
     "messages",
+    "publishing",
     "stops",
     "transactions",
 ]

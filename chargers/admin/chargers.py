@@ -6,6 +6,7 @@ from django.utils.html import format_html, format_html_join
 
 from chargers.admin import filters, states
 from chargers.admin.charger_pages import ChargerPages, warn_of_open
+from chargers.admin.publishing import ChargerSettingsInline
 from chargers.models import Charger
 from chargers.services import registration
 from csms import badges
@@ -35,7 +36,9 @@ class ChargerAdmin(ChargerPages, OwnedAdmin):
             "Connection",
             {"fields": ["protocol", "security_profile", "registration_status", "heartbeat_interval"]},
         ),
+        ("SolarNetwork", {"fields": ["node_id", "connector_count"]}),
     ]
+    inlines = [ChargerSettingsInline]
 
     def get_queryset(self, request):
         rows = super().get_queryset(request).alive()

@@ -94,25 +94,31 @@ class Part:
                 self._average(name, 1, value, value, value)
 
     def join(self, later: "Part") -> None:
-        """Take in the part that follows this one."""
+        """Take in the part that follows this one, and leave that as it is."""
         for name, mean in later.means.items():
             self._average(name, *mean)
         for name, counter in later.counters.items():
             self._count(name, *counter)
-        self.states.update(later.states)
+        if later.states:
+            self.states.update(later.states)
 
     def _average(self, name, count, total, least, most):
-        if mean := self.means.get(name):
-            mean[:] = [mean[0] + count, mean[1] + total, min(mean[2], least), max(mean[3], most)]
-        else:
+        mean = self.means.get(name)
+        if mean is None:
             self.means[name] = [count, total, least, most]
+            return
+        mean[0] += count
+        mean[1] += total
+        mean[2] = min(mean[2], least)
+        mean[3] = max(mean[3], most)
 
     def _count(self, name, first, last, risen):
-        if counter := self.counters.get(name):
-            counter[2] += rise(counter[1], first) + risen
-            counter[1] = last
-        else:
+        counter = self.counters.get(name)
+        if counter is None:
             self.counters[name] = [first, last, risen]
+            return
+        counter[2] += rise(counter[1], first) + risen
+        counter[1] = last
 
     def summary(self, before: dict) -> dict:
         """Return the properties of the whole; `before` holds the last earlier reading of each counter.
@@ -139,10 +145,8 @@ class Part:
 
     @classmethod
     def from_json(cls, stored: dict) -> "Part":
-        """Return a part that may be joined to without harm to `stored`."""
-        means = {name: list(mean) for name, mean in stored.get("i", {}).items()}
-        counters = {name: list(counter) for name, counter in stored.get("a", {}).items()}
-        return cls(means, counters, dict(stored.get("s", {})))
+        """Return the part that was stored; to be joined to others, not to be added to."""
+        return cls(stored.get("i"), stored.get("a"), stored.get("s"))
 
 
 def tidy(value):

@@ -1,7 +1,10 @@
 """Datum: what chargers measure, as SolarNetwork's streams of properties, and who gets them."""
 
+from datetime import datetime
+
+import orjson
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from chargers.models.charger import Charger
@@ -81,8 +84,69 @@ class DatumStream(models.Model):
         return f"{self.node_id} {self.source_id}"
 
 
+_COLUMNS = "stream_id, measured_at, properties FROM chargers_datum"
+_OF_SPAN = "is_stored AND stream_id = {} AND measured_at >= {} AND measured_at < {}"
+_LATERAL = (
+    "SELECT datum.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS span(id, low, high) "
+    "CROSS JOIN LATERAL (SELECT {columns} WHERE {of_span} ORDER BY measured_at {order} LIMIT %s) AS datum "
+    "LIMIT %s"
+)
+_PART = "SELECT * FROM (SELECT {columns} WHERE {of_span} ORDER BY measured_at {order} LIMIT {most})"
+# Not knowing how much a span holds, the planner would rather sort all of it; compiling costs more than
+# the query. Both only until the end of the transaction.
+_WALK = (
+    "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_sort', 'enable_bitmapscan', 'jit']) name"
+)
+
+
 class DatumQuerySet(SettledQuerySet):
     """Datum by stream and time, or by id as a taker reads them (`settled`)."""
+
+    def along(self, spans, *, most=None, in_all=None, descending=False):
+        """Return [(stream id, time, properties)] of what is stored in `spans`: (stream id, from, before).
+
+        Of each span come the first rows (or the last ones, latest first), `most` at most, span after
+        span, each by a walk along the index: the ORM would have the database sort all that there is.
+        """
+        spans = list(spans)
+        order = "DESC" if descending else "ASC"
+        if connection.vendor == "postgresql":
+            return _side_by_side(spans, order, most, in_all)
+        found = []
+        for first in range(0, len(spans), _PARTS_AT_ONCE):
+            found += _in_parts(spans[first : first + _PARTS_AT_ONCE], order, most, in_all)
+        return found if in_all is None else found[:in_all]
+
+
+def _side_by_side(spans, order, most, in_all):
+    of_span = _OF_SPAN.format("span.id", "span.low", "span.high")
+    columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], []]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WALK)
+        cursor.execute(
+            _LATERAL.format(columns=_COLUMNS, of_span=of_span, order=order), [*columns, most, in_all]
+        )
+        return [(*row, orjson.loads(properties)) for *row, properties in cursor]
+
+
+# SQLite knows no LATERAL, but a plan for each part costs it little.
+_PARTS_AT_ONCE = 100
+
+
+def _in_parts(spans, order, most, in_all):
+    of_span = _OF_SPAN.format("%s", "%s", "%s")
+    most = -1 if most is None else int(most)
+    part = _PART.format(columns=_COLUMNS, of_span=of_span, order=order, most=most)
+    limit = "" if in_all is None else f" LIMIT {int(in_all)}"
+    values = []
+    for stream_id, *times in spans:
+        values += [stream_id, *map(connection.ops.adapt_datetimefield_value, times)]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([part] * len(spans)) + limit, values)
+        return [
+            (stream_id, datetime.fromisoformat(f"{at}+00:00"), orjson.loads(properties))
+            for stream_id, at, properties in cursor
+        ]
 
 
 class Datum(TimeSeries):

@@ -6,6 +6,7 @@ that they belong to as stale. A stale hour that has ended is summed up from its 
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -69,6 +70,7 @@ def sum_up(now):
     marks = list(ended[:HOURS_AT_ONCE])
     # First of all: a datum that is followed from here on finds no mark, and makes one.
     StaleHour.objects.filter(pk__in=[mark.pk for mark in marks]).delete()
+    marks, summed = _not_for_ever(marks, now), len(marks)
     parts = _parts({(mark.stream_id, mark.hour) for mark in marks})
     rows = [
         DatumHour(stream_id=stream_id, hour=hour, properties=part.to_json())
@@ -80,7 +82,22 @@ def sum_up(now):
     )
     emptied = [mark for mark in marks if (mark.stream_id, mark.hour) not in parts]
     _forget(emptied)
-    return len(marks)
+    return summed
+
+
+def _not_for_ever(marks, now):
+    """Leave out the hours that are kept and whose datum are so old that they no longer are, or not all."""
+    if settings.CSMS_RETAIN_DATUM_DAYS <= 0:
+        return marks
+    cutoff = now - timedelta(days=settings.CSMS_RETAIN_DATUM_DAYS)
+    old = [mark for mark in marks if mark.hour < cutoff]
+    if not old:
+        return marks
+    rows = DatumHour.objects.filter(
+        stream_id__in={mark.stream_id for mark in old}, hour__in={mark.hour for mark in old}
+    )
+    kept = set(rows.values_list("stream_id", "hour"))
+    return [mark for mark in marks if mark.hour >= cutoff or (mark.stream_id, mark.hour) not in kept]
 
 
 def _parts(hours):

@@ -1,27 +1,35 @@
 """Datum of many streams in one order: pages of them, the latest ones, and the time that they cover.
 
 What one request reads is bounded: streams are few, offsets end somewhere, and a page of several
-streams is merged by the database from one index walk for each.
+streams is merged from walks along the index, one for each, that are read a piece at a time.
 """
 
-from collections import defaultdict
+import heapq
+from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import groupby
+from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby, islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import IntegerField, OuterRef, Subquery
 
 from chargers.models import Datum, DatumHour, DatumStream
 
 MOST_STREAMS = 1000
 MOST_CANDIDATES = 50_000  # streams among which patterns choose
-MOST_MERGED = 100  # streams in one walk by time; SQLite knows no more than 500 parts of a union
-MOST_COUNTED = 100_000
+MOST_MERGED = 100  # streams that are read together
+MOST_COUNTED = 25_000
+MOST_PASSED_BY = 20_000
+# What no time of ours lies beyond.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class TooMany(Exception):
     """More streams are meant than one request may look at."""
+
+
+class TooFar(Exception):
+    """More rows of several streams would have to be passed by than one request may read."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +135,126 @@ def stored(**conditions):
 
 
 def page(query):
-    """Return the rows of one page."""
-    rows, skip = [], query.offset
-    for streams in batches(query.groups):
-        walk = _walk(query, streams)
-        found = list(walk[skip : skip + query.max - len(rows)])
-        by_id = {stream.id: stream for stream in streams}
-        rows += [Row(at, by_id[stream_id], properties) for stream_id, at, properties, _, _ in found]
-        if len(rows) == query.max:
+    """Return the rows of one page; TooFar if too many of several merged streams would be passed over."""
+    if all(len(group) == 1 for group in query.groups):
+        return _chained(query)
+    if query.offset > MOST_PASSED_BY:
+        raise TooFar
+    walk = chain.from_iterable(_merged(query, group) for group in query.groups)
+    return list(islice(walk, query.offset, query.offset + query.max))
+
+
+def _chained(query):
+    """Return the page where one stream follows the other."""
+    streams, skip = deque(query.streams), query.offset
+    for counted in _growing(query.streams) if skip else ():
+        counts = _counts(query, counted, query.offset + 1)
+        for stream in counted:
+            if counts[stream.id] > skip:
+                break
+            skip -= counts[stream.id]
+            streams.popleft()
+        else:
+            continue
+        break
+    rows = []
+    if skip:
+        rows = _further_on(query, streams.popleft(), skip)
+    streams = list(streams)
+    for first in range(0, len(streams), MOST_MERGED):
+        if len(rows) >= query.max:
             break
-        skip = 0 if found or not skip else skip - _count(query, streams, skip)
+        rows += _read(query, streams[first : first + MOST_MERGED], query.max - len(rows))
     return rows
+
+
+def _further_on(query, stream, skip):
+    datum = _within(stored(stream_id=stream.id), query.span(stream))
+    datum = datum.order_by("-measured_at" if query.descending else "measured_at")
+    found = datum.values_list("measured_at", "properties")[skip : skip + query.max]
+    return [Row(at, stream, properties) for at, properties in found]
+
+
+def _growing(streams):
+    """Yield the streams in lists of 1, 2, 4 and so on: many are counted only if the first hold little."""
+    start, size = 0, 1
+    while start < len(streams):
+        yield streams[start : start + size]
+        start, size = start + size, min(2 * size, MOST_MERGED)
+
+
+def _counts(query, streams, most):
+    """Return {stream id: how many rows it has, `most` at most}."""
+    counts = {}
+    for span, ids in _by_span(query, streams).items():
+        few = _within(stored(stream_id=OuterRef("pk")), span).order_by().values("pk")[:most]
+        rows = DatumStream.objects.filter(pk__in=ids).annotate(rows=_CountOf(few))
+        counts |= dict(rows.values_list("pk", "rows"))
+    return counts
+
+
+class _CountOf(Subquery):
+    """How many rows a query has, counted no further than its limit."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS few)"
+    output_field = IntegerField()
+
+
+def _read(query, streams, most):
+    """Return the first `most` rows of the streams, one stream after the other."""
+    spans = [(stream.id, *bounds(query, stream)) for stream in streams]
+    by_id = {stream.id: stream for stream in streams}
+    found = Datum.objects.along(spans, in_all=most, descending=query.descending)
+    return sorted((Row(at, by_id[pk], properties) for pk, at, properties in found), key=query.place)
+
+
+def bounds(query, stream):
+    """Return the span of the stream as two moments, whatever is open."""
+    start, end = query.span(stream)
+    return start or EARLIEST, end or LATEST
+
+
+def _merged(query, streams):
+    """Yield the rows of several streams by time; each is read in pieces, those that ran out together."""
+    piece = max(8, min(1000, 2 * (query.offset + query.max) // len(streams)))
+    by_id = {stream.id: stream for stream in streams}
+    unread = {stream.id: bounds(query, stream) for stream in streams}
+    waiting = {stream.id: deque() for stream in streams}
+    heap = []
+    while True:
+        for stream_id in _refill(waiting, unread, piece, descending=query.descending):
+            row = Row(waiting[stream_id][0][0], by_id[stream_id], {})
+            heapq.heappush(heap, (query.place(row), stream_id))
+        while heap:
+            _, stream_id = heapq.heappop(heap)
+            at, properties = waiting[stream_id].popleft()
+            yield Row(at, by_id[stream_id], properties)
+            if waiting[stream_id]:
+                row = Row(waiting[stream_id][0][0], by_id[stream_id], {})
+                heapq.heappush(heap, (query.place(row), stream_id))
+            elif stream_id in unread:
+                break
+        else:
+            return
+
+
+def _refill(waiting, unread, piece, *, descending):
+    """Read the next rows of the streams that have few; return those that had none and have some now."""
+    short = [stream_id for stream_id in unread if len(waiting[stream_id]) <= piece // 4]
+    empty = [stream_id for stream_id in waiting if not waiting[stream_id]]
+    spans = [(stream_id, *unread[stream_id]) for stream_id in short]
+    found = defaultdict(list)
+    for stream_id, at, properties in Datum.objects.along(spans, most=piece, descending=descending):
+        found[stream_id].append((at, properties))
+    for stream_id in short:
+        waiting[stream_id].extend(found[stream_id])
+        if len(found[stream_id]) < piece:
+            del unread[stream_id]
+        else:
+            start, end = unread[stream_id]
+            at = found[stream_id][-1][0]
+            unread[stream_id] = (start, at) if descending else (at + timedelta.resolution, end)
+    return [stream_id for stream_id in empty if waiting[stream_id]]
 
 
 def batches(groups, most=MOST_MERGED):
@@ -150,18 +267,6 @@ def batches(groups, most=MOST_MERGED):
         batch = batch + group
     if batch:
         yield batch
-
-
-def _walk(query, streams):
-    walks = [
-        _within(stored(stream_id=stream.id), query.span(stream)).annotate(
-            group=Value(stream.group), rank=Value(stream.rank)
-        )
-        for stream in streams
-    ]
-    walks = [walk.values_list("stream_id", "measured_at", "properties", "group", "rank") for walk in walks]
-    whole = walks[0].union(*walks[1:], all=True) if len(walks) > 1 else walks[0]
-    return whole.order_by("group", "-measured_at" if query.descending else "measured_at", "rank")
 
 
 def _within(datum, span):

@@ -27,6 +27,11 @@ ROOMS = {
         "chargers/command/add/",
         "chargers/failedhandshake/",
     ],
+    "datum": [
+        "chargers/datumstream/",
+        "chargers/datumstream/{DatumStream}/change/",
+        "chargers/datumstream/{DatumStream}/change/?property=wattHours&range=week",
+    ],
     "access": [
         "tokens/authorization/",
         "tokens/credential/",

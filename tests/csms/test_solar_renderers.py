@@ -24,9 +24,14 @@ def test_csv_is_a_table_of_the_rows(data):
     assert _csv({"success": True, "data": data}) == TABLE
 
 
-def test_csv_of_nothing_is_empty():
+def test_csv_of_nothing_is_an_empty_line():
     """Without rows nobody knows the names."""
-    assert _csv({"success": True, "data": []}) == ""
+    assert _csv({"success": True, "data": []}) == "\r\n"
+
+
+def test_csv_of_bare_values_has_one_column():
+    """Nodes are just numbers."""
+    assert _csv({"success": True, "data": [7, 8]}) == "data\r\n7\r\n8\r\n"
 
 
 def test_csv_tells_a_refusal():

@@ -5,6 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -341,3 +342,35 @@ def test_instruction_may_be_a_form(client, online):
 
     assert (answer["status"], answer["body"]["data"]["state"]) == (200, "Completed")
     assert online.event("configuration_key", lambda key: key["key"] == "HeartbeatInterval")["value"] == "77"
+
+
+def test_datum_of_a_session_is_read_back(client, online):
+    """What the charger metered, by node and pattern of sources, as their URL helper asks for it."""
+    client.data("POST", "authorizations", json={"token": "DRIVER", "enabled": True})
+    online.do("plug_in")
+    assert online.do("present_tag", token="DRIVER") == "Accepted"
+    confirmed = online.event("transaction", lambda value: value["state"] == "confirmed")
+    online.event("meter")
+    online.event("meter")
+    online.do("unplug")
+    meant = {"filter": {"nodeId": NODE, "sourceIds": ["/ocpp/cp/CP-SOLAR/1/Outlet"]}}
+
+    # The end of the session is delivered after it is told.
+    found = _until(
+        lambda: client.data("GET", helper=["query", "listDatumUrl", [meant]])["results"],
+        lambda rows: rows and rows[-1].get("endReason"),
+    )
+
+    assert {row["nodeId"] for row in found} == {NODE}
+    assert {row["transactionId"] for row in found} == {str(confirmed["transaction_id"])}
+    assert [row["wattHours"] for row in found] == sorted(row["wattHours"] for row in found)
+    (latest,) = client.data("GET", helper=["query", "mostRecentDatumUrl", [meant]])["results"]
+    assert latest == found[-1]
+
+
+def _until(ask, fits):
+    """Ask again until the answer fits; return it."""
+    deadline = time.monotonic() + SECONDS
+    while not fits(found := ask()):
+        assert time.monotonic() < deadline, found
+    return found

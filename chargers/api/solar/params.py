@@ -1,8 +1,8 @@
 """What a SolarQuery request asks for, read from its query string; what makes no sense is refused by name."""
 
 import re
-from datetime import UTC, datetime
 
+from chargers.services.series import EARLIEST, LATEST
 from csms.solar import IllegalArgument, number, read_timestamp
 from tokens import policy
 
@@ -22,7 +22,6 @@ SORT_KEYS = {
 }
 # As their documents write it, and as their npm package does.
 _SORT = re.compile(r"(?:sortDescriptors\[(\d{1,2})\]\.sortKey|sorts\[(\d{1,2})\]\.(?:key|sortKey))")
-_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Params:
@@ -92,7 +91,7 @@ class Params:
         try:
             # A plus sign that was not escaped has become a blank.
             moment = read_timestamp(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if text.count(":") > 1 else text)
-            moment = min(max(moment, _EARLIEST), _LATEST)
+            moment = min(max(moment, EARLIEST), LATEST)
         except (ValueError, OverflowError):
             raise IllegalArgument(f'Failed to convert "{name}" with value: "{text}"') from None
         return moment.replace(tzinfo=None) if is_local else moment

@@ -4,11 +4,13 @@ from contextlib import contextmanager
 from datetime import UTC
 
 from django.db.models import Q
+from rest_framework import serializers
 
 from chargers.api.solar.params import NONE, Params, is_pattern, names
 from chargers.models import Charger, DatumStream
 from chargers.services import aggregates, series
 from csms import solar
+from csms.schema import Page
 from csms.solar import Denied, IllegalArgument
 from csms.solar_renderers import LIST_RENDERERS
 from tokens import policy
@@ -20,6 +22,29 @@ _TIMES = ("startDate", "endDate", "localStartDate", "localEndDate")
 _PAGES = ("max", "offset", "sortDescriptors[0].sortKey", "sortDescriptors[0].descending")
 
 
+class Datum(serializers.Serializer):
+    """A datum; beside these members stand its properties."""
+
+    created = serializers.CharField()
+    nodeId = serializers.IntegerField()
+    sourceId = serializers.CharField()
+    localDate = serializers.CharField()
+    localTime = serializers.CharField()
+
+
+class Interval(serializers.Serializer):
+    """Where there are no datum, there are no dates."""
+
+    timeZone = serializers.CharField()
+    startDate = serializers.CharField(required=False)
+    endDate = serializers.CharField(required=False)
+    startDateMillis = serializers.IntegerField(required=False)
+    endDateMillis = serializers.IntegerField(required=False)
+    dayCount = serializers.IntegerField()
+    monthCount = serializers.IntegerField()
+    yearCount = serializers.IntegerField()
+
+
 class QueryView(View):
     """A route of SolarQuery: for data tokens too, within their policy."""
 
@@ -29,7 +54,6 @@ class QueryView(View):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         self.params = Params(request.query_params)
-        self.policy = policy.read(getattr(request.auth, "policy", None) or {})
 
     def streams(self, *, most=series.MOST_STREAMS):
         """Return the streams that are asked for and that the token may reach."""
@@ -63,7 +87,7 @@ class QueryView(View):
 
     def aggregation(self):
         """Return the aggregation that is asked for, or the token's if that is coarser."""
-        least = getattr(self.policy, "min_aggregation", "") or NONE
+        least = self.policy.min_aggregation or NONE
         asked = max(self.params.aggregation() or NONE, least, key=policy.AGGREGATIONS.index)
         return None if asked == NONE else asked
 
@@ -89,6 +113,7 @@ class DatumList(QueryView):
     queries = {
         "get": (*_SELECTION, *_TIMES, "aggregation", "mostRecent", *_PAGES, "withoutTotalResultsCount")
     }
+    answers = {"get": Page(Datum)}
     most_recent = False
 
     def get(self, request):
@@ -113,7 +138,8 @@ class DatumList(QueryView):
     def _as_they_are(self, query):
         _check_merge(query)
         is_counted = not self.params.flag("withoutTotalResultsCount")
-        return series.page(query), series.total(query) if is_counted else None
+        with _refusing_too_much():
+            return series.page(query), series.total(query) if is_counted else None
 
     def _aggregated(self, query, aggregation):
         _check_merge(query)
@@ -141,6 +167,11 @@ def _check_merge(query):
 def _refusing_too_much():
     try:
         yield
+    except series.TooFar:
+        raise IllegalArgument(
+            f"The offset parameter must be {series.MOST_PASSED_BY} or less where sources are sorted by "
+            "created; go on from there with startDate."
+        ) from None
     except aggregates.TooMuch:
         raise IllegalArgument(
             "The time between startDate and endDate holds too much for one answer; ask for less of it, for "
@@ -167,6 +198,7 @@ class ReportableInterval(QueryView):
     """From when to when there are datum, and how many days, months and years of a calendar that touches."""
 
     queries = {"get": (*_SELECTION, *_TIMES)}
+    answers = {"get": Interval}
 
     def get(self, request):
         streams = self.streams()
@@ -201,6 +233,7 @@ class Sources(QueryView):
     """The source ids there are; with those of their nodes where they are several, or asked for."""
 
     queries = {"get": (*_SELECTION, *_TIMES, "withNodeIds")}
+    answers = {"get": serializers.ListField(child=serializers.JSONField())}
     with_node_ids = False
 
     def get(self, request):
@@ -223,6 +256,8 @@ class NodeSources(Sources):
 
 class Nodes(QueryView):
     """The nodes of the account: those of its chargers, and those that have datum."""
+
+    answers = {"get": serializers.ListField(child=serializers.IntegerField())}
 
     def get(self, request):
         found = set()

@@ -17,6 +17,10 @@ def entry(owner, **values):
         "protocol": "ocpp1.6",
         "security_profile": 1,
         "registration_status": "Accepted",
+        "node_id": 7,
+        "connector_count": 2,
+        "publish_settings-TOTAL_FORMS": 0,
+        "publish_settings-INITIAL_FORMS": 0,
         **values,
     }
 

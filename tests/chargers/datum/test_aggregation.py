@@ -146,13 +146,16 @@ def test_part_says_what_counters_said_last():
     }
 
 
-def test_stored_part_is_not_changed_by_its_copy():
-    """What was read from JSON may be joined to."""
+def test_stored_part_is_not_changed_by_joining_it():
+    """What was read from JSON may be joined to several."""
     stored = part({"wattHours": 5, "watts": 1, "token": "A"}).to_json()
 
-    Part.from_json(stored).join(part({"wattHours": 9, "watts": 2, "token": "B"}))
+    whole = Part()
+    whole.join(Part.from_json(stored))
+    whole.join(part({"wattHours": 9, "watts": 2, "token": "B"}))
 
     assert stored == {"i": {"watts": [1, 1, 1, 1]}, "a": {"wattHours": [5, 5, 0]}, "s": {"token": "A"}}
+    assert whole.summary({}) == {"watts": 1.5, "watts_min": 1, "watts_max": 2, "wattHours": 4, "token": "B"}
 
 
 DATUM = st.fixed_dictionaries(
@@ -171,7 +174,8 @@ def test_parts_joined_are_the_whole(datum, cut, before):
     """Wherever a stretch of time is divided, and stored in between."""
     whole, first, rest = part(*datum), part(*datum[:cut]), part(*datum[cut:])
 
-    joined = Part.from_json(first.to_json())
+    joined = Part()
+    joined.join(Part.from_json(first.to_json()))
     joined.join(Part.from_json(rest.to_json()))
 
     assert joined.summary(before) == whole.summary(before)

@@ -101,6 +101,20 @@ def test_datum_of_an_account_that_is_gone_stop_nobody(stream, owner):
     assert (Cursor.objects.get(name=rollups.CURSOR).position, hours()) == (row.pk, {})
 
 
+def test_hour_whose_datum_were_dropped_is_kept(stream, settings):
+    """What comes so late does not replace the sum of what is no longer there."""
+    write(stream, NOON, watts=1000)
+    rollups.keep(LATER)
+    Datum.objects.all().delete()
+    settings.CSMS_RETAIN_DATUM_DAYS = 30
+
+    write(stream, NOON + MINUTE, watts=9)
+    rollups.keep(NOON + timedelta(days=31))
+
+    assert hours() == {NOON: {"i": {"watts": [1, 1000, 1000, 1000]}}}
+    assert not StaleHour.objects.exists()
+
+
 def test_backlog_is_followed_in_pieces(stream, monkeypatch):
     """A run does so much at most; the next one goes on."""
     monkeypatch.setattr(rollups, "DATUM_AT_ONCE", 2)
