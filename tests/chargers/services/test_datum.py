@@ -1,5 +1,7 @@
 """Datum: what chargers measured, by stream and time, whatever the order in which it came."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import permutations
 
@@ -379,3 +381,43 @@ def test_time_of_arrival_stands_in_for_a_wrong_clock(tell):
     """As it does for readings."""
     tell("MeterValues", values(register(1500), at="1970-01-01T00:00:00Z"))
     assert Datum.objects.get().measured_at == NOW == datetime.fromisoformat("2026-11-21T12:00:00Z")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_lanes_write_one_datum(charger):
+    """The second waits for the first, and merges with what it made: stream and row."""
+    other = Charger.objects.create(owner=charger.owner, identifier="CP-2")
+    PublishSettings.objects.create(owner=charger.owner, source_id_template="/all")
+    handle = works.HANDLERS[V16]["MeterValues"]
+    has_written = threading.Event()
+
+    def take(who, payload, *, before=lambda: None, after=lambda: None):
+        try:
+            before()
+            with database.atomic(), open_batch([who.pk]) as batch:
+                batch.now = NOW
+                handle(batch.chargers[who.pk], payload)
+                batch.flush()
+                after()
+        finally:
+            connection.close()
+
+    def let_the_other_wait():
+        has_written.set()
+        with connection.cursor() as cursor:
+            while not blocked(cursor):
+                pass
+
+    def blocked(cursor):
+        # Not pg_stat_activity, which a transaction sees as it first saw it.
+        cursor.execute("SELECT pg_backend_pid() = ANY(pg_blocking_pids(pid)) FROM pg_locks WHERE NOT granted")
+        return any(row[0] for row in cursor.fetchall())
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(take, charger, values(register(1500)), after=let_the_other_wait)
+        second = pool.submit(take, other, values(POWER), before=lambda: has_written.wait(20))
+        first.result(30)
+        second.result(30)
+
+    assert stored() == {"/all": {"11:10:00": {"wattHours": 1500, "watts": 7200}}}

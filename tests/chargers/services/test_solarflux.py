@@ -330,6 +330,25 @@ def test_password_of_the_url_is_used(settings, program, tmp_path, add):
     assert position() == row.pk
 
 
+def test_broker_with_tls_must_be_who_it_says(settings, program, tmp_path, add, monkeypatch):
+    """mqtts:// believes the certificates that the machine believes."""
+    pem = tmp_path / "server.pem"
+    options = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command = ["openssl", "req", *options.split(), "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*command, "-keyout", pem, "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
+    lines = ["allow_anonymous true", f"certfile {tmp_path / 'ca.pem'}", f"keyfile {pem}"]
+    broker = brokers.Broker(tmp_path, lines)
+    broker.start()
+    settings.MQTT_URL = f"mqtts://localhost:{broker.port}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    (row,) = add()
+    try:
+        solarflux.publish()
+    finally:
+        broker.stop()
+    assert position() == row.pk
+
+
 def test_url_is_not_logged(settings, caplog):
     """It holds the password."""
     settings.MQTT_URL = "mqtt://user:secret@127.0.0.1:1"
