@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 API_ROOT = re.compile(r"^/[^/]+/api/v1/sec(?=/|$)")
 LONGEST_PATTERN = 255
 # Those that SolarQuery answers, from the finest on.
-AGGREGATIONS = ("None", "FiveMinute", "TenMinute", "FifteenMinute", "ThirtyMinute", "Hour", "Day", "Month")
+AGGREGATIONS = tuple("None Minute FiveMinute TenMinute FifteenMinute ThirtyMinute Hour Day Month".split())
 
 
 @dataclass(frozen=True, slots=True)

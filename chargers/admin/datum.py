@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.http import JsonResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from chargers.admin import filters
@@ -18,6 +19,7 @@ from csms.admin_base import LogAdmin
 LATEST_ROWS = 50
 # What can be looked at: its length, and how it is thinned out.
 RANGES = {
+    "hour": ("Last hour", timedelta(hours=1), "Minute"),
     "day": ("Last 24 hours", timedelta(days=1), "FiveMinute"),
     "week": ("Last 7 days", timedelta(days=7), "Hour"),
     "month": ("Last 30 days", timedelta(days=30), "Hour"),
@@ -82,8 +84,10 @@ def chart_of(stream, latest, asked):
 
     It ends with the newest datum. `least` and `most` are there where the values are means.
     """
-    span = asked.get("range") if asked.get("range") in RANGES else "day"
-    rows, is_too_much = _rows(stream, latest, span)
+    until = latest[0][0] if latest else timezone.now()
+    span = asked.get("range") if asked.get("range") in RANGES else _default(stream, until)
+    start = until - RANGES[span][1]
+    rows, is_too_much = _rows(stream, start, span) if latest else ([], False)
     names = list(
         dict.fromkeys(
             name for row in rows for name, value in row.properties.items() if isinstance(value, int | float)
@@ -99,6 +103,8 @@ def chart_of(stream, latest, asked):
         "range": span,
         "aggregation": RANGES[span][2],
         "is_too_much": is_too_much,
+        "start": int(start.timestamp()),
+        "end": int(until.timestamp()),
         "time": [int(row.at.timestamp()) for row in rows],
         "value": column[0],
         "least": column[1],
@@ -106,12 +112,16 @@ def chart_of(stream, latest, asked):
     }
 
 
-def _rows(stream, latest, span):
-    if not latest:
-        return [], False
-    _, length, aggregation = RANGES[span]
+def _default(stream, until):
+    """Return the range to begin with: of a stream that is new the hour shows more than the day."""
+    is_new = until - stream.created_at < RANGES["hour"][1]
+    return "hour" if is_new else "day"
+
+
+def _rows(stream, start, span):
+    aggregation = RANGES[span][2]
     streams = series.streams_of(DatumStream.objects.filter(pk=stream.pk))
-    query = series.ordered(streams, [], start=latest[0][0] - length)
+    query = series.ordered(streams, [], start=start)
     try:
         return aggregates.page(query, aggregation, is_counted=False)[0], False
     except aggregates.TooMuch:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from chargers.datum import properties as words
 
 WIDTHS = {
+    "Minute": timedelta(minutes=1),
     "FiveMinute": timedelta(minutes=5),
     "TenMinute": timedelta(minutes=10),
     "FifteenMinute": timedelta(minutes=15),

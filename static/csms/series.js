@@ -7,6 +7,7 @@
   let chart = null;
   let columns = null;
   let name = "";
+  let span = [0, 0];
 
   const color = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
   const number = (value) => (value == null ? "–" : value.toLocaleString(undefined, { maximumSignificantDigits: 7 }));
@@ -14,7 +15,7 @@
 
   // Days where there are several, else the time of the day.
   function clock(_, times) {
-    const days = columns[0].length > 1 && columns[0][columns[0].length - 1] - columns[0][0] > 2 * 86400;
+    const days = span[1] - span[0] > 2 * 86400;
     return times.map((time) => {
       const at = new Date(time * 1000);
       return days ? at.toLocaleDateString([], { month: "short", day: "numeric" }) : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -31,6 +32,7 @@
     return {
       width, height: width < 560 ? 260 : 340,
       padding: [null, 24, null, null],
+      scales: { x: { range: () => span } },
       axes: [{ ...lines, space: 80, values: clock }, { ...lines, size: 64, values: (_, values) => values.map(number) }],
       series: [
         { label: "From", value: (_, value) => moment(value) },
@@ -70,6 +72,8 @@
     if (!answer.ok) return;
     const found = await answer.json();
     name = found.property;
+    // The whole range that was chosen, however little of it there is.
+    span = [found.start, found.end];
     columns = [found.time, found.value, found.least, found.most];
     draw();
     fill();

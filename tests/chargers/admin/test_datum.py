@@ -17,7 +17,7 @@ LIST = "/admin/chargers/datumstream/"
 
 def stream(owner, source_id="/ocpp/cp/CP-1/1/Outlet"):
     row = DatumStream.objects.create(
-        owner=owner, name=f"{owner.pk}/1/{source_id}", node_id=1, source_id=source_id
+        owner=owner, name=f"{owner.pk}/1/{source_id}", node_id=1, source_id=source_id, created_at=NOON
     )
     for number in range(10):
         at = NOON + number * timedelta(hours=6)
@@ -98,6 +98,18 @@ def test_chart_is_of_the_property_and_the_time(as_staff, staff, asked, values, w
 
     assert chart(as_staff, row, **asked)["value"] == values
     assert as_staff.get(page(row), asked).context["summary"].startswith(words)
+
+
+def test_new_stream_shows_its_hour(as_staff, staff):
+    """A day would be all but empty; the chart's axis is the whole of what was chosen."""
+    row = stream(staff)
+    row.created_at = NOON + timedelta(hours=53.5)
+    row.save()
+
+    found = chart(as_staff, row)
+
+    assert (found["range"], found["value"]) == ("hour", [9000])
+    assert found["end"] - found["start"] == 3600
 
 
 def test_chart_has_lists_of_equal_length(as_staff, staff):

@@ -30,6 +30,7 @@ def summary(*properties, before=None):
 @pytest.mark.parametrize(
     ("moment", "aggregation", "zone", "start"),
     [
+        ("2026-03-01 10:59:59.9", "Minute", UTC, "2026-03-01 10:59"),
         ("2026-03-01 10:59:59.9", "FiveMinute", UTC, "2026-03-01 10:55"),
         ("2026-03-01 10:59:59.9", "TenMinute", UTC, "2026-03-01 10:50"),
         ("2026-03-01 10:59:59.9", "FifteenMinute", UTC, "2026-03-01 10:45"),
@@ -83,7 +84,9 @@ MOMENTS = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
 
 
 @given(
-    MOMENTS, st.sampled_from(["FiveMinute", "ThirtyMinute", "Hour", "Day", "Month"]), st.sampled_from(ZONES)
+    MOMENTS,
+    st.sampled_from(["Minute", "FiveMinute", "ThirtyMinute", "Hour", "Day", "Month"]),
+    st.sampled_from(ZONES),
 )
 def test_every_moment_is_in_one_span(moment, aggregation, zone):
     """Spans follow each other without gap or overlap."""
