@@ -243,20 +243,6 @@ def test_changed_body_is_refused(issued):
     assert refusal(post(b'{"a":2}', headers)) == (401, "Bad credentials")
 
 
-@pytest.mark.parametrize(
-    ("fields", "status", "message"),
-    [(1000, 200, None), (1001, 401, "A form must have 1000 fields or less")],
-)
-def test_form_of_very_many_fields_is_refused_unread(issued, fields, status, message):
-    """Nobody makes us sort a million of them without a token."""
-    body = b"&".join([b"a=1"] * fields)
-    headers = signed(issued, method="POST", body=body, content_type=snws2.FORM)
-
-    answer = post(body, headers, content_type=snws2.FORM)
-
-    assert (answer.status_code, answer.json().get("message")) == (status, message)
-
-
 def test_header_added_on_the_way_is_refused(issued):
     """One that changes what the request means."""
     answer = get({**signed(issued), "HTTP_X_SN_OTHER": "1"})
