@@ -27,3 +27,10 @@ def owners_for(user):
         return [user.pk]
     granted = user.groups.values_list("granted_owners__owner_id", flat=True)
     return [user.pk, *(owner for owner in granted if owner is not None)]
+
+
+def may_act_as(user, owner):
+    """Say whether whoever holds a key of `owner` may do no more than `user` may."""
+    if user.is_superuser:
+        return True
+    return not owner.is_superuser and set(owners_for(owner)) <= set(owners_for(user))

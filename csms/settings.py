@@ -94,6 +94,8 @@ environment.check_networks("CSMS_TRUSTED_PROXIES", CSMS_TRUSTED_PROXIES)
 
 # Names under which clients reach us where a proxy does not tell: requests may be signed for them.
 CSMS_PUBLIC_HOSTS = env.list("CSMS_PUBLIC_HOSTS", default=[])
+# The origins whose pages may call SolarNetwork's APIs from a browser; * are all, none is none.
+CSMS_CORS_ORIGINS = env.list("CSMS_CORS_ORIGINS", default=["*"])
 # Take a signed request that changes something only once.
 CSMS_SNWS2_REPLAY_CACHE = env.bool("CSMS_SNWS2_REPLAY_CACHE", default=False)
 

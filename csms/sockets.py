@@ -1,8 +1,8 @@
 """uvicorn's protocols, made safe against what broken and hostile clients send.
 
-As they come, the HTTP one keeps a request line and headers of any length, and the websocket one leaves
-an over-long handshake open without a word, logs a traceback for bad UTF-8, drops the connection in the
-middle of a frame that it refuses, and answers pings that nobody reads.
+As they come, the HTTP one takes a request line, headers and a body of any length, and the websocket one
+leaves an over-long handshake open without a word, logs a traceback for bad UTF-8, drops the connection in
+the middle of a frame that it refuses, and answers pings that nobody reads.
 """
 
 import socket
@@ -12,6 +12,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 
 LARGEST_HEAD = 64 * 1024
+# Views take less, but Django writes all of it to the disk before they are asked.
+LARGEST_BODY = 4 * 1024 * 1024
 # A dead peer is noticed within about 4 minutes, also where nothing is sent, by these socket options.
 KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 240_000}
 # How long a refused client may go on writing, so that it gets to read why.
@@ -21,14 +23,22 @@ _REFUSAL = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(_TOO_LONG), _TOO_LONG)
 )
+_BODY_TOO_LONG = (
+    b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 22\r\n\r\nThe body is too long.\n"
+)
 
 
 class Http(HttpToolsProtocol):
     """One HTTP connection, which may become a websocket."""
 
     _head = 0  # bytes of the request's line and headers, None once they are complete
+    _body = 0
+    _is_refused = False
 
     def data_received(self, data):
+        if self._is_refused:
+            return
         if self._head is not None:
             self._head += len(data)
         super().data_received(data)
@@ -38,10 +48,23 @@ class Http(HttpToolsProtocol):
     def on_headers_complete(self):
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
             raise ValueError("the request line and the headers are too long")  # answered with 400
-        self._head = None
+        self._head, self._body = None, 0
         super().on_headers_complete()
 
+    def on_body(self, body):
+        self._body += len(body)
+        if self._body <= LARGEST_BODY:
+            super().on_body(body)
+        elif not self._is_refused:
+            self._is_refused = True
+            self.transport.write(_BODY_TOO_LONG)
+            self.flow.resume_reading()
+            # What is closed on a client that still writes is lost to it.
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
     def on_message_complete(self):
+        if self._is_refused:
+            return  # the application has seen a part of the body only
         super().on_message_complete()
         self._head = 0  # of the next request on this connection
 

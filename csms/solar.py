@@ -22,6 +22,7 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from csms import cors
 from csms.parsers import Parser
 from csms.schema import SolarSchema
 
@@ -29,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 DUPLICATE = "An attempt to save a duplicate key has been denied."
 ABSENT = "The requested key was not found."
-CORS_HEADERS = "Authorization, Content-MD5, Content-Type, Digest, X-SN-Date"
 
 
 # Refusals -------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def _challenge(error):
     return {
         "WWW-Authenticate": scheme,
         "X-SN-ErrorMessage": _text(error),
-        "Access-Control-Allow-Headers": CORS_HEADERS,
+        "Access-Control-Allow-Headers": cors.HEADERS,
     }
 
 
@@ -207,6 +207,11 @@ class View(APIView):
     # For the description of each method: what it answers (an entity, [entity], Page(entity), a field;
     # None: nothing), the body it takes, and the names of its query parameters.
     answers, bodies, queries = {}, {}, {}
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.method == "OPTIONS":
+            return cors.opened(cors.preflight(self.allowed_methods), request)
+        return cors.opened(super().dispatch(request, *args, **kwargs), request)
 
     def get_exception_handler(self):
         return exception_handler

@@ -12,6 +12,7 @@ from csms import badges
 from csms.admin_base import OwnedAdmin
 from csms.badges import Badge
 from csms.forms import PasswordForm
+from csms.ownership import may_act_as
 from tokens import services
 from tokens.forms import CredentialForm
 from tokens.models import Account, ApiToken, Authorization, Credential
@@ -157,9 +158,23 @@ class ApiTokenAdmin(ShowsSecretOnce, OwnedAdmin):
 
     def get_form(self, request, obj=None, **kwargs):
         kwargs["help_texts"] = {
-            "policy": "Narrows what it may reach: nodeIds, sourceIds and apiPaths (patterns), notAfter."
+            "policy": "Narrows what it may reach: nodeIds, sourceIds and apiPaths (patterns), "
+            "minAggregation, notAfter."
         }
         return super().get_form(request, obj, **kwargs)
+
+    # A token does all that its owner may, in the owner's other accounts too: to be granted an account is
+    # not to be granted what a superuser, or other staff, may do.
+
+    def get_field_queryset(self, db, db_field, request):
+        found = super().get_field_queryset(db, db_field, request)
+        if db_field.name != "owner" or request.user.is_superuser:
+            return found
+        return found.filter(pk__in=[user.pk for user in found if may_act_as(request.user, user)])
+
+    def has_change_permission(self, request, obj=None):
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or may_act_as(request.user, obj.owner))
 
     def get_readonly_fields(self, request, obj=None):
         return ["identifier", "kind", "owner", "last_used_at", "created_at"] if obj else []

@@ -5,6 +5,7 @@ leaves out becomes empty.
 """
 
 from django.db import IntegrityError, transaction
+from rest_framework.permissions import SAFE_METHODS
 
 from csms import solar
 from csms.parsers import Parser
@@ -16,6 +17,7 @@ class Entities(View):
 
     parser_classes = (Parser,)
     may_create = True
+    methods_beyond_nodes = SAFE_METHODS
     model = entity = None
     unique = ""
 
@@ -75,6 +77,7 @@ class One(View):
 
     def __init_subclass__(cls):
         cls.answers = {"get": cls.of.entity, "delete": None}
+        cls.methods_beyond_nodes = cls.of.methods_beyond_nodes
 
     def get(self, request, **path):
         """Show one of them."""

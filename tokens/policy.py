@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 # What their paths in `apiPaths` are relative to.
 API_ROOT = re.compile(r"^/[^/]+/api/v1/sec(?=/|$)")
 LONGEST_PATTERN = 255
+LARGEST_NODE = 2**63 - 1
+MOST_MEMBERS = 1000  # of a list: each request looks at all of them
 # Those that SolarQuery answers, from the finest on.
 AGGREGATIONS = tuple("None Minute FiveMinute TenMinute FifteenMinute ThirtyMinute Hour Day Month".split())
 
@@ -82,7 +84,7 @@ def read(data) -> Policy:
 
 
 def _nodes(value):
-    if not _is_list(value) or not all(type(item) is int and item > 0 for item in value):
+    if not _is_list(value) or not all(type(item) is int and 0 < item <= LARGEST_NODE for item in value):
         raise ValueError("must be a list of node ids, whole numbers above 0; leave it out to allow all")
     return frozenset(value)
 
@@ -104,6 +106,8 @@ def _patterns(value, words, fits):
 
 
 def _is_list(value):
+    if isinstance(value, list) and len(value) > MOST_MEMBERS:
+        raise ValueError(f"holds more than {MOST_MEMBERS} of them")
     # An empty list could mean all or nothing.
     return isinstance(value, list) and bool(value)
 

@@ -27,6 +27,9 @@ class View(solar.View):
     # The first one makes the challenge.
     authentication_classes = (SignedToken, BearerToken)
     enforces_policy = True
+    # With which methods a token whose policy names nodes may call a view of what belongs to no node, and
+    # touches the chargers of all of them; None where rows have nodes, and are narrowed by them.
+    methods_beyond_nodes = None
 
     @cached_property
     def policy(self) -> Policy:
@@ -39,8 +42,11 @@ class View(solar.View):
         if len(request._request.body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise solar.TooLarge  # one in chunks, which has not told its length
         super().initial(request, *args, **kwargs)
-        if not self.policy.allows_path(request.path):
+        if not self.policy.allows_path(request.path_info):
             raise solar.Denied(why="The policy of this token does not allow this path.")
+        methods = self.methods_beyond_nodes
+        if self.policy.node_ids and methods is not None and request.method not in methods:
+            raise solar.Denied(why="The policy of this token names nodes; this belongs to the whole account.")
 
     def handle_exception(self, exc):
         if isinstance(exc, AuthenticationFailed):

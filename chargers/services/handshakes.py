@@ -62,7 +62,9 @@ class Desk:
         usernames = {attempt.username for attempt in attempts if attempt.username}
         identifiers = {attempt.identifier for attempt in attempts}
         hids = {attempt.hid for attempt in attempts if attempt.hid}
-        credentials = Credential.objects.filter(username__among=usernames, enabled=True)
+        credentials = Credential.objects.select_related("owner").filter(
+            username__among=usernames, enabled=True, owner__is_active=True
+        )
         self._credentials = {row.username: row for row in credentials}
         self._owners = _owners(hids) if hids else {}
         self._chargers = {}

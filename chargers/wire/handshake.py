@@ -48,12 +48,13 @@ def read_path(raw_path, query=b""):
         alias = rest.pop(0).lower()
         version = _VERSIONS[alias] or version
     hid = unquote(rest.pop(0)).lower() if alias.endswith(_OF_ACCOUNT) else ""
-    username, password = "", None
-    masked = "/" + "/".join(segments)
+    shown, username, password = segments[: len(segments) - len(rest)], "", None
     if alias.endswith("u") and len(rest) >= 2:
         username, password = unquote(rest[0]), unquote_to_bytes(rest[1])
-        masked = "/".join(["", *segments[: len(segments) - len(rest)], rest[0], "***", *rest[2:]])
-        rest = rest[2:]
+        shown, rest = [*shown, rest[0], "***"], rest[2:]
+    # What else stands behind an alias is a login, most likely, that a letter of the alias was forgotten for.
+    shown += ["***" if alias else segment for segment in rest[:-1]]
+    masked = "/".join(["", *shown, *rest[-1:]])
     identifier = unquote(rest[-1]) if rest else _identifier_in(query)
     is_odd = len(identifier) > LONGEST_IDENTIFIER or re.search(r"[\0\r\n]", identifier)
     if is_odd or (hid and not _HID.fullmatch(hid)):

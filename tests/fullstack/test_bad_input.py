@@ -167,6 +167,18 @@ async def test_overlong_path_of_a_page_is_refused(live):
     assert (await live.ask("GET", "/" + "x" * 60_000))[0] == 404
 
 
+@pytest.mark.parametrize("pieces", [5, 100])
+async def test_body_without_end_is_refused(live, pieces):
+    """Without a key nobody fills the disk; who sent a little too much reads why."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    head = b"POST /solaruser/api/v1/sec/user/ocpp/chargers HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")
+    writer.writelines([b"100000\r\n" + b"x" * MEGABYTE + b"\r\n"] * pieces)
+
+    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+    writer.transport.abort()
+
+
 async def test_header_without_end_is_refused(live):
     """Before it has filled the memory."""
     reader, writer = await asyncio.open_connection("127.0.0.1", live.port)

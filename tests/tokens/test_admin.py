@@ -1,10 +1,12 @@
 """Authorizations, credentials and API tokens in the admin: a secret is shown once."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
+from csms.models import OwnerGrant
+from tokens import services
 from tokens.models import Account, ApiToken, Authorization, Credential
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,55 @@ def test_token_of_another_owner_cannot_be_made(as_staff, owner):
     add(as_staff, ApiToken, owner=owner.pk, kind="User", policy="{}")
 
     assert not ApiToken.objects.exists()
+
+
+@pytest.fixture
+def grant(staff):
+    """Return a function that lets a group see an account, and `staff` belong to it unless another does."""
+
+    def granting(owner, user=staff):
+        group = Group.objects.create(name=f"{owner} for {user}")
+        OwnerGrant.objects.create(group=group, owner=owner)
+        user.groups.add(group)
+
+    return granting
+
+
+def test_token_of_a_granted_account_may_be_made(as_staff, owner, grant):
+    """For its programs."""
+    grant(owner)
+    add(as_staff, ApiToken, owner=owner.pk, kind="User", policy="{}")
+
+    assert ApiToken.objects.get().owner == owner
+
+
+def test_grant_of_a_superusers_account_makes_no_superuser(as_staff, superuser, grant):
+    """The first one's owns the chargers that nobody entered; its token would open every account."""
+    grant(superuser)
+    add(as_staff, ApiToken, owner=superuser.pk, kind="User", policy="{}")
+
+    assert not ApiToken.objects.exists()
+
+
+def test_grant_of_staffs_account_grants_not_what_they_were_granted(as_staff, django_user_model, owner, grant):
+    """Their token would open these accounts too."""
+    other = django_user_model.objects.create_user("other", is_staff=True)
+    grant(owner, other)
+    grant(other)
+    add(as_staff, ApiToken, owner=other.pk, kind="User", policy="{}")
+
+    assert not ApiToken.objects.exists()
+
+
+def test_narrow_token_of_a_superuser_is_widened_by_superusers_only(as_staff, superuser, grant):
+    """Who was given one and may see the account could else make it open everything."""
+    grant(superuser)
+    token, _ = services.create_api_token(superuser, policy={"nodeIds": [1]})
+    page = reverse("admin:tokens_apitoken_change", args=[token.pk])
+
+    assert as_staff.get(page).status_code == 200
+    assert as_staff.post(page, {"policy": "{}", "enabled": "on"}).status_code == 403
+    assert ApiToken.objects.get().policy == {"nodeIds": [1]}
 
 
 def test_account_tells_its_human_id(as_staff, staff):

@@ -213,6 +213,13 @@ def test_changed_field_of_a_form_is_refused():
     assert not is_genuine(header(form), replace(form, body=b"a=2"))
 
 
+def test_form_of_very_many_fields_is_refused_unsorted():
+    """Nobody makes us sort a million of them without a token."""
+    more = request("POST", body=b"a&" * 1000 + b"a", **FORM)
+    with pytest.raises(Refused, match=r"^A form must have 1000 fields or less$"):
+        is_genuine(header(more), more)
+
+
 # Host and path --------------------------------------------------------------------------------
 
 

@@ -83,6 +83,7 @@ class Credentials(Entities):
     """What chargers log in with. User names are unique among all accounts."""
 
     model, entity, unique = Credential, CredentialEntity, "username"
+    methods_beyond_nodes = ()  # they name chargers
     queries = {"get": ["username"]}
 
     def get(self, request):

@@ -50,6 +50,7 @@ class Chargers(ChargersView, Entities):
     """Chargers. One that a client enters needs a credential of the account to log in with."""
 
     model, entity, unique = Charger, ChargerEntity, "info.id"
+    methods_beyond_nodes = None
 
     def rows(self):
         return self.chargers()

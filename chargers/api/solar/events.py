@@ -199,6 +199,9 @@ class Events(ChargersView):
 
     def get(self, request):
         """List a page of them."""
+        if self.policy.source_ids or self.policy.min_aggregation:
+            # The OCPP log holds what was measured, by no source and as fine as it came.
+            raise solar.Denied(why="The policy of this token is about datum, which the log of events holds.")
         offset, most = self._window()
         tags = set(solar_filters.texts(request, "tag") or ())
         found = [self._newest(source, tags, offset + most) for source in SOURCES]

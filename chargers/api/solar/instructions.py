@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from rest_framework import serializers
 
 from chargers.api.solar.fields import Fields
@@ -32,7 +33,11 @@ class Door(View):
     def rows(self):
         """Return the account's instructions, as far as the token's policy reaches."""
         rows = self.own(Instruction).select_related("command").order_by("id")
-        return rows.filter(node_id__in=self.policy.node_ids) if self.policy.node_ids else rows
+        if not (nodes := self.policy.node_ids):
+            return rows
+        # Who may reach all nodes may have named another than the charger's.
+        reached = Q(command=None) | Q(command__charger__node_id__in=nodes)
+        return rows.filter(reached, node_id__in=nodes)
 
     def nodes(self, fields):
         """Return the nodes that a request names; Denied when one is not for the caller."""

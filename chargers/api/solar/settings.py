@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from rest_framework import serializers
+from rest_framework.permissions import SAFE_METHODS
 
 from chargers.api.solar.base import ChargersView
 from chargers.models import PublishSettings
@@ -101,6 +102,7 @@ class AccountSettings(ChargersView):
     """Settings of the account."""
 
     parser_classes = (Parser,)
+    methods_beyond_nodes = SAFE_METHODS
     answers = {"get": AccountSettingsEntity, "post": AccountSettingsEntity, "delete": None}
     bodies = {"post": AccountSettingsEntity}
 

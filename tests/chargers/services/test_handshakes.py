@@ -200,3 +200,15 @@ def test_attempts_without_human_id_ask_for_no_accounts(charger, django_assert_nu
     """A fleet that comes back costs two queries."""
     with django_assert_num_queries(2):
         decided()
+
+
+@pytest.mark.parametrize("identifier", ["CP-1", "NEW"])
+def test_credential_of_an_inactive_owner_opens_nothing(charger, owner, identifier):
+    """Neither a charger that is there nor a new one: it is as unknown as they are."""
+    login(owner)
+    owner.is_active = False
+    owner.save()
+
+    decision = decided(identifier, username="site", password=b"secret")
+
+    assert (decision.charger, decision.status_code) == (None, 404)

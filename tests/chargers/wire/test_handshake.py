@@ -86,6 +86,22 @@ def test_path_that_forgets_the_charger_names_none(path, masked):
 
 
 @pytest.mark.parametrize(
+    ("path", "masked"),
+    [
+        (b"/ocpp/j/v16/user/p4ss/CP1", "/ocpp/j/v16/***/***/CP1"),
+        (b"/ocpp/j/v16h/ab2c/user/p4ss/CP1", "/ocpp/j/v16h/ab2c/***/***/CP1"),
+        (b"/ocpp/j/v16u/ab2c/user/p4ss/CP1", "/ocpp/j/v16u/ab2c/***/***/CP1"),
+        (b"/ocpp/berlin/depot/CP1", "/ocpp/berlin/depot/CP1"),
+    ],
+)
+def test_login_behind_the_wrong_alias_is_masked(path, masked):
+    """A letter of it was forgotten; without an alias there is no login."""
+    found = handshake.read_path(path)
+
+    assert (found.identifier, found.masked) == ("CP1", masked)
+
+
+@pytest.mark.parametrize(
     "path", [b"/ws://user:p4ss@host/ocpp/CP1", b"/ocpp/ws://user:p4ss@host/CP1", b"/x/user:p4ss@host"]
 )
 def test_password_of_a_url_in_the_path_is_masked(path):

@@ -73,6 +73,7 @@ class TestPolicy:
     def rows(self, client, owner, charger):
         """An instruction of node 7, which the token may use, and one of node 8, which it may not."""
         ApiToken.objects.update(policy={"nodeIds": [7]})
+        Charger.objects.update(node_id=7)
         return queued(owner, charger), queued(owner, charger, node=8)
 
     @pytest.mark.parametrize(
@@ -108,7 +109,14 @@ class TestPolicy:
 
         assert data["resultParameters"] == {"error": "OCPP charger not specified or not available."}
 
+    def test_instructions_to_chargers_of_other_nodes_do_not_exist(self, client, rows):
+        """Who may reach all nodes may have named one and meant a charger of another."""
+        Charger.objects.update(node_id=8)
+
+        assert client.get(f"{BASE}/view?id={rows[0].pk}").json() == SUCCESS
+        assert client.post(f"{BASE}/updateState?id={rows[0].pk}&state=Declined").json() == SUCCESS
+        assert Command.objects.get(instruction=rows[0]).state == "queued"
+
     def test_own_node_is_served(self, client, rows):
-        Charger.objects.update(node_id=7)
         assert ids(client.get(f"{BASE}?nodeId=7")) == [rows[0].pk]
         assert client.post(f"{BASE}/add", CLEAR).json()["data"]["state"] == "Received"
