@@ -20,6 +20,12 @@ def pair(install):
     return install(REDIS_URL=services.REDIS_URL).serve_many(2)
 
 
+@pytest.fixture
+def mortals(install):
+    """Two servers of another installation, for a test that kills one."""
+    return install(REDIS_URL=services.REDIS_URL).serve_many(2)
+
+
 async def instruct(server, identifier, action="ClearCache", *, verb="add", **fields):
     """Post an instruction at `server`; return it."""
     params = {"chargerIdentifier": identifier, "action": action}
@@ -102,9 +108,9 @@ async def test_what_waits_behind_another_can_be_cancelled_elsewhere(pair, plug):
     assert (await view(pair[0], third))["state"] == "Executing"
 
 
-async def test_charger_of_a_killed_process_takes_instructions_at_another(install, plug):
+async def test_charger_of_a_killed_process_takes_instructions_at_another(mortals, plug):
     """What the dead one had sent stays Executing, for nobody knows what became of it; it holds up nothing."""
-    dying, living = install(REDIS_URL=services.REDIS_URL).serve_many(2)
+    dying, living = mortals
     wire = await plug(dying, "LOST")
     lost = await instruct(dying, "LOST")
     assert (await wire.receive())[2] == "ClearCache"

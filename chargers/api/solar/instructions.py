@@ -206,7 +206,6 @@ class Update(Door):
         with transaction.atomic():
             for row in rows:
                 if not instructions.cancel(row):
-                    row.refresh_from_db()
                     raise solar.IllegalArgument(
                         f"Instruction {row.pk} is {row.state}; only {State.RECEIVED} ones can be cancelled."
                     )
@@ -216,7 +215,7 @@ class Update(Door):
         rows = self.selected(fields).filter(command__state=Command.State.QUEUED)
         if states := _states(fields, "states"):
             rows = rows.in_states(states)
-        return [row.pk for row in self.page(rows) if instructions.cancel(row)]
+        return [row.pk for row in self.page(rows) if commands.cancel(row.command)]
 
 
 def routes():
