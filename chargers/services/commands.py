@@ -211,7 +211,9 @@ def claim(charger, token, now):
     # Asked after each command that ended, and mostly nothing waits: that is found out cheaply.
     if not bulk.load(Command, "charger_id", [charger.pk], condition="state = 'queued'", limit=1):
         return None
-    for command in Command.objects.filter(charger=charger).waiting(now)[:5]:
+    # What its former owner asked for is not for the charger of another one: it expires.
+    theirs = Command.objects.filter(charger=charger, owner=charger.owner_id)
+    for command in theirs.waiting(now)[:5]:
         if command.expires_at is None and now - command.created_at > LONGEST_WITHOUT_EXPIRY:
             _missed(command)
             continue

@@ -127,6 +127,17 @@ class TestRefusal:
         assert not commands.cancel(command)
         assert Command.objects.get().state == "cancelled"
 
+    def test_nothing_of_a_former_owner_reaches_the_charger(self, charger, django_user_model):
+        """Whoever gave it away must not have it reset at its new owner's."""
+        commands.send(charger, *RESET, origin="test", expires_in=60)
+        charger.owner = django_user_model.objects.create_user("new-owner")
+        charger.save()
+        new = commands.send(charger, *RESET, origin="test", expires_in=60)
+
+        claimed = [commands.claim(charger, uuid4(), timezone.now()) for _ in range(2)]
+
+        assert claimed == [new, None]
+
     def test_overdue_command_expires(self, charger):
         """The job ends it, and tells."""
         commands.send(charger, *RESET, origin="test", expires_in=60)
