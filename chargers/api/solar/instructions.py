@@ -15,6 +15,8 @@ from tokens.solar import View
 
 BASE = "solaruser/api/v1/sec/instr"
 MOST_NODES = 100
+# Of all parameters, times nodes: each has an instruction, a command and an answer of its own to hold them.
+MOST_TEXT = 2**18
 LONGEST_WAIT_MS = 60_000
 LONGEST_TOPIC = 128
 STILL_WAITING = "Timeout waiting for the instruction to complete; it goes on and can be viewed."
@@ -106,6 +108,11 @@ class Add(Door):
             raise solar.IllegalArgument("The nodeId parameter is required.")
         if len(nodes) > MOST_NODES:
             raise solar.IllegalArgument(f"No more than {MOST_NODES} nodes may be named at once.")
+        text = sum(len(each["name"]) + len(each["value"]) for each in fields.parameters)
+        if text * len(nodes) > MOST_TEXT:
+            raise solar.IllegalArgument(
+                f"The parameters must be {MOST_TEXT} characters or less, of all nodes together."
+            )
         return nodes
 
     def _asked(self, fields, topic):
