@@ -67,7 +67,7 @@ class InstructionAdmin(LogAdmin):
     def state(self, row):
         badge = states.of_instruction(row).__html__()
         why = instructions.result_of(row).get("error") if row.state == row.State.DECLINED else ""
-        return format_html("{} {}", badge, why) if why else badge
+        return format_html('{} <span class="sm-why">{}</span>', badge, why) if why else badge
 
     @admin.display(description="Created")
     def created(self, row):

@@ -18,6 +18,11 @@ class _OfOneOwner(BaseInlineFormSet):
         obj.owner_id = self.instance.owner_id
         return super().save_existing(form, obj, commit)
 
+    def save(self, commit=True):
+        # Of a charger that is given away also those that nobody touched.
+        PublishSettings.objects.filter(charger=self.instance).update(owner_id=self.instance.owner_id)
+        return super().save(commit)
+
 
 class _SettingsInline(StackedInline):
     model = PublishSettings

@@ -188,13 +188,19 @@ def cancel(command):
 def expire(now):
     """End what waited too long, and what was sent by a connection that is gone; return how many."""
     queued = Command.objects.filter(state=State.QUEUED)
-    ended = [finish(row, State.EXPIRED) for row in queued.filter(expires_at__lte=now)[:500]]
+    ended = [
+        finish(row, State.EXPIRED, only=State.QUEUED) for row in queued.filter(expires_at__lte=now)[:500]
+    ]
     missed = queued.filter(expires_at=None, created_at__lt=now - LONGEST_WITHOUT_EXPIRY)
-    ended += [finish(row, State.FAILED, error_code="NotConnected") for row in missed[:500]]
+    ended += [_missed(row) for row in missed[:500]]
     # No answer is waited for longer than a time-out; what is left then belongs to a dead process.
     stale = Command.objects.filter(state=State.SENT, sent_at__lte=now - timedelta(minutes=10))
-    ended += [finish(row, State.TIMED_OUT) for row in stale[:500]]
+    ended += [finish(row, State.TIMED_OUT, only=State.SENT) for row in stale[:500]]
     return sum(ended)
+
+
+def _missed(command):
+    return finish(command, State.FAILED, only=State.QUEUED, error_code="NotConnected")
 
 
 # For the owner of the socket ------------------------------------------------------------------
@@ -205,9 +211,11 @@ def claim(charger, token, now):
     # Asked after each command that ended, and mostly nothing waits: that is found out cheaply.
     if not bulk.load(Command, "charger_id", [charger.pk], condition="state = 'queued'", limit=1):
         return None
-    for command in Command.objects.filter(charger=charger).waiting(now)[:5]:
+    # What its former owner asked for is not for the charger of another one: it expires.
+    theirs = Command.objects.filter(charger=charger, owner=charger.owner_id)
+    for command in theirs.waiting(now)[:5]:
         if command.expires_at is None and now - command.created_at > LONGEST_WITHOUT_EXPIRY:
-            finish(command, State.FAILED, error_code="NotConnected")
+            _missed(command)
             continue
         taken = Command.objects.filter(pk=command.pk, state=State.QUEUED).update(
             state=State.SENT, sent_at=now, presence_token=token
@@ -229,19 +237,19 @@ def put_back(command_id):
         Command.objects.filter(pk=command_id, state=State.SENT).update(state=State.QUEUED, sent_at=None)
 
 
-def finish(command, state, *, result=None, error_code="", error_description=""):
-    """Write the end of a command; say whether it was still open (the first end stays)."""
-    changed = (
-        Command.objects.filter(pk=command.pk)
-        .exclude(state__in=Command.FINAL)
-        .update(
-            state=state,
-            result=masking.masked(result),
-            sealed_payload="",
-            error_code=error_code[:60],
-            error_description=error_description,
-            finished_at=batch.now(),
-        )
+def finish(command, state, *, only=None, result=None, error_code="", error_description=""):
+    """Write the end of a command; say whether it was still open (the first end stays).
+
+    `only` is the state in which it has to be: what waits expires, unless somebody sends it meanwhile.
+    """
+    there = Command.objects.filter(pk=command.pk, state__in=[only] if only else [State.QUEUED, State.SENT])
+    changed = there.update(
+        state=state,
+        result=masking.masked(result),
+        sealed_payload="",
+        error_code=error_code[:60],
+        error_description=error_description,
+        finished_at=batch.now(),
     )
     if not changed:
         return False

@@ -197,7 +197,9 @@ def wait(instructions, seconds):
 def cancel(instruction):
     """Withdraw an instruction whose command was not sent; say whether it is Declined now."""
     command = instruction.command
-    return instruction.state == Instruction.State.DECLINED or commands.cancel(command)
+    if command is not None and not commands.cancel(command):
+        command.refresh_from_db()  # somebody else may have ended it
+    return instruction.state == Instruction.State.DECLINED
 
 
 def result_of(instruction):

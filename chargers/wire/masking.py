@@ -84,7 +84,7 @@ def text(value):
 def masked(value):
     """Return a copy of `value`, any JSON, without the values of secret keys and variables."""
     if isinstance(value, str):
-        if value[:1] in ("{", "["):
+        if value.lstrip()[:1] in ("{", "["):
             return raw(value)  # vendors put JSON into the text of a DataTransfer
         return _PASSWORD_IN_URL.sub(rf"\1{MASK}", value) if "://" in value else value
     if isinstance(value, list):
@@ -96,6 +96,19 @@ def masked(value):
         hidden = {"key"}  # the shared secret of a VPN (OCPP 2.0.1, VPNType)
     return {
         name: MASK if name in hidden or is_secret_name(name) else masked(item) for name, item in value.items()
+    }
+
+
+def masked_flat(texts):
+    """Return a copy of {name: text}, where dots in names lead into objects, without secrets.
+
+    What stands beside what is not told by names in parts: one secret's name hides all values.
+    """
+    hides = any(is_secret_name(text) for text in texts.values())
+    last = {name: name.rpartition(".")[2] for name in texts}
+    return {
+        name: MASK if text and hides and "." in name and last[name] in _VALUES else text
+        for name, text in masked(texts).items()
     }
 
 

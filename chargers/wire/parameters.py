@@ -24,9 +24,9 @@ def joined(parameters):
 def masked(parameters):
     """Return `parameters` as sent, fit to be stored: one with a secret is whole again, and masked."""
     texts = joined(parameters)
-    hidden = masking.masked(texts)
+    hidden = masking.masked_flat(texts)
     if "msg" in texts:
-        hidden["msg"] = masking.raw(texts["msg"])  # JSON, also with blanks before it
+        hidden["msg"] = masking.raw(texts["msg"])  # meant as JSON, also if it is none
     shown, told = [], set()
     for parameter in parameters:
         name = parameter["name"]

@@ -61,6 +61,28 @@ async def test_charger_removed_at_one_process_is_hung_up_by_the_other(pair, plug
     assert await wire.closed() == 1008
 
 
+@pytest.mark.parametrize("what", ["settings", "chargers/settings", "connectors"])
+async def test_saves_and_deletes_of_one_row_take_turns(pair, plug, what):
+    """Whoever comes between finds a row or none; nobody meets an error of ours."""
+    await plug(pair[0], "SHARED")
+    number = (await charger_of(pair[0], "SHARED"))["id"]
+    ours = "/solaruser/api/v1/sec/user/ocpp"
+    body = {
+        "chargePointId": number,
+        "connectorId": 1,
+        "sourceIdTemplate": "/x",
+        "info": {"status": "Faulted"},
+    }
+    one = {"settings": "settings", "chargers/settings": f"chargers/{number}/settings"}.get(
+        what, f"connectors/{number}/1"
+    )
+    asked = [("POST", f"{ours}/{what}", body), ("POST", f"{ours}/{what}", body), ("DELETE", f"{ours}/{one}")]
+
+    answers = await asyncio.gather(*(pair[turn % 2].ask(*asked[turn % 3]) for turn in range(60)))
+
+    assert {status for status, _ in answers} <= {200, 404}
+
+
 async def test_charger_that_moves_keeps_its_truth(pair, plug):
     """The old socket is closed, presence is with the new one, the transaction runs on."""
     before = await plug(pair[0], "MOVING")

@@ -28,8 +28,11 @@ class ChargersView(tokens.View):
         return self.own(model).filter(charger__deleted_at=None)
 
     def charger_named(self, number):
-        """Return the charger that a body names; UnknownObject where the caller has none such."""
-        charger = self.chargers().filter(pk=number).first()
+        """Return the charger that a body names, locked; UnknownObject where the caller has none such.
+
+        Two saves of what belongs to it, one of which creates what somebody deletes meanwhile, take turns.
+        """
+        charger = self.chargers().select_for_update(of=("self",), no_key=True).filter(pk=number).first()
         if charger is None:
             raise solar.UnknownObject
         return charger

@@ -16,6 +16,8 @@ from tokens.solar import View
 
 BASE = "solaruser/api/v1/sec/instr"
 MOST_NODES = 100
+# Of all parameters, times nodes: each has an instruction, a command and an answer of its own to hold them.
+MOST_TEXT = 2**18
 LONGEST_WAIT_MS = 60_000
 LONGEST_TOPIC = 128
 STILL_WAITING = "Timeout waiting for the instruction to complete; it goes on and can be viewed."
@@ -111,6 +113,11 @@ class Add(Door):
             raise solar.IllegalArgument("The nodeId parameter is required.")
         if len(nodes) > MOST_NODES:
             raise solar.IllegalArgument(f"No more than {MOST_NODES} nodes may be named at once.")
+        text = sum(len(each["name"]) + len(each["value"]) for each in fields.parameters)
+        if text * len(nodes) > MOST_TEXT:
+            raise solar.IllegalArgument(
+                f"The parameters must be {MOST_TEXT} characters or less, of all nodes together."
+            )
         return nodes
 
     def _asked(self, fields, topic):
@@ -211,7 +218,6 @@ class Update(Door):
         with transaction.atomic():
             for row in rows:
                 if not instructions.cancel(row):
-                    row.refresh_from_db()
                     raise solar.IllegalArgument(
                         f"Instruction {row.pk} is {row.state}; only {State.RECEIVED} ones can be cancelled."
                     )
@@ -221,7 +227,7 @@ class Update(Door):
         rows = self.selected(fields).filter(command__state=Command.State.QUEUED)
         if states := _states(fields, "states"):
             rows = rows.in_states(states)
-        return [row.pk for row in self.page(rows) if instructions.cancel(row)]
+        return [row.pk for row in self.page(rows) if commands.cancel(row.command)]
 
 
 def routes():

@@ -1,5 +1,6 @@
 """SolarUser's settings of what becomes of datum: of single chargers, and of the account."""
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
@@ -118,6 +119,8 @@ class AccountSettings(ChargersView):
         """Create or replace them."""
         values = _read(AccountSettingsEntity, request, self.account)
         with transaction.atomic():
+            # In turns, as saves of a charger's settings are.
+            get_user_model().objects.select_for_update(no_key=True).get(pk=self.account.pk)
             row, _ = PublishSettings.objects.update_or_create(
                 owner=self.account, charger=None, defaults=values
             )

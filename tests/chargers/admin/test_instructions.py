@@ -65,7 +65,7 @@ def test_page_tells_parameters_and_result(as_staff, staff, charger):
 
     assert "Accepted" in shown
     assert page(row.command) in shown
-    assert "<td>ClearCache</td>" in shown
+    assert '<td class="sm-value">ClearCache</td>' in shown
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "failed"])

@@ -41,9 +41,12 @@ def test_new_charger_may_come_with_settings(as_staff, staff):
     assert settings_of(Charger.objects.get(identifier="NEW-1")) == [(True, False, "/mine/{connectorId}")]
 
 
-def test_settings_go_over_with_the_charger(client, django_user_model, staff, owner, charger):
-    """Whoever gets the charger gets its settings."""
-    row = PublishSettings.objects.create(owner=staff, charger=charger)
+@pytest.mark.parametrize("flux", [True, False])
+def test_settings_go_over_with_the_charger(client, django_user_model, staff, owner, charger, flux):
+    """Whoever gets the charger gets its settings, changed in the same form or not."""
+    row = PublishSettings.objects.create(
+        owner=staff, charger=charger, publish_to_solar_flux=flux, source_id_template="/mine/{connectorId}"
+    )
     client.force_login(django_user_model.objects.create_superuser("boss"))
     given = {
         **OWN,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from chargers.models import Command, Message, Presence, Variable
@@ -32,6 +32,15 @@ async def online(transactional_db, charger):
     yield end
     await end.disconnect()
     await boards_closed()
+
+
+def _sent_meanwhile(execute, sql, *rest):
+    """Another process sends what waits, between somebody's look at it and their word about it."""
+    if sql.startswith('UPDATE "chargers_command"'):
+        connection.execute_wrappers.remove(_sent_meanwhile)
+        Command.objects.filter(state=State.QUEUED).update(state=State.SENT, sent_at=timezone.now())
+        connection.execute_wrappers.append(_sent_meanwhile)
+    return execute(sql, *rest)
 
 
 def send(charger, *asked, **options):
@@ -118,11 +127,32 @@ class TestRefusal:
         assert not commands.cancel(command)
         assert Command.objects.get().state == "cancelled"
 
+    def test_nothing_of_a_former_owner_reaches_the_charger(self, charger, django_user_model):
+        """Whoever gave it away must not have it reset at its new owner's."""
+        commands.send(charger, *RESET, origin="test", expires_in=60)
+        charger.owner = django_user_model.objects.create_user("new-owner")
+        charger.save()
+        new = commands.send(charger, *RESET, origin="test", expires_in=60)
+
+        claimed = [commands.claim(charger, uuid4(), timezone.now()) for _ in range(2)]
+
+        assert claimed == [new, None]
+
     def test_overdue_command_expires(self, charger):
         """The job ends it, and tells."""
         commands.send(charger, *RESET, origin="test", expires_in=60)
         assert commands.expire(timezone.now() + timedelta(seconds=61)) == 1
         assert (Command.objects.get().state, Event.objects.get().kind) == ("expired", "command.finished")
+
+    @pytest.mark.parametrize("waits", [{"expires_in": 60}, {}])
+    def test_command_that_is_sent_at_the_last_moment_does_not_expire(self, charger, waits):
+        """Whoever is told that it was never sent may order it again: the charger would obey twice."""
+        kept = timedelta(seconds=waits.get("expires_in", 0))
+        now = timezone.now()
+        Command.objects.create(charger=charger, owner=charger.owner, expires_at=now + kept if kept else None)
+        with connection.execute_wrapper(_sent_meanwhile):
+            assert commands.expire(now + timedelta(minutes=2)) == 0
+        assert Command.objects.get().state == "sent"
 
     @pytest.mark.parametrize(("seconds", "state"), [(59, "queued"), (61, "failed")])
     def test_command_whose_connection_never_took_it_fails(self, charger, seconds, state):

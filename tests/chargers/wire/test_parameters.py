@@ -96,6 +96,13 @@ def test_harmless_parameters_are_kept_as_sent():
         ([("msg", ' {"key":"AuthorizationKey","value":"hunter2"}')], None),
         ([("msg", '{"key":"AuthorizationKey","val'), ("msg", 'ue":"hunter2"}')], None),
         ([("msg", '{"key":"AuthorizationKey","value":"hunter2"')], None),
+        ([("connectionData", '\n {"vpn":{"server":"s","key":"hunter2"}}')], None),
+        (
+            [("setVariableData", ' [{"variable":{"name":"BasicAuthPassword"},"attributeValue":"hunter2"}]')],
+            None,
+        ),
+        ([("data.key", "AuthorizationKey"), ("data.value", "hunter2")], None),
+        ([("v.variable.name", "BasicAuthPassword"), ("v.attributeValue", "hunter2")], None),
     ],
 )
 def test_secrets_are_masked(pairs, shown):

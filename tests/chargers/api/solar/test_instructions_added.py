@@ -10,6 +10,7 @@ from tests.kit.instructions import BASE, CLEAR, DENIED, FORM, form, listed, refu
 
 pytestmark = pytest.mark.django_db
 
+TOO_LONG = "The parameters must be 262144 characters or less, of all nodes together."
 RESET = {**CLEAR, "params": {"chargerIdentifier": "CP-1", "action": "Reset", "type": "Soft"}}
 
 
@@ -99,6 +100,8 @@ class TestAdd:
             ({"params": {"": "x"}}, "Each of the parameters needs a name."),
             ({"parameters": [{"value": "x"}]}, "Each of the parameters needs a name."),
             ({"params": {"a": "\0"}}, "Text must not hold the character NUL."),
+            ({"params": {"a": "x" * 2**18}}, TOO_LONG),
+            ({"params": {"a": "x" * 2**17}, "nodeIds": [1, 2]}, TOO_LONG),
         ],
     )
     def test_bad_request_says_what_is_wrong(self, client, charger, change, message):
@@ -106,6 +109,12 @@ class TestAdd:
 
         assert (answer.status_code, answer.json()) == (422, refusal(message))
         assert not Instruction.objects.exists()
+
+    def test_long_parameters_are_taken(self, client, charger):
+        """A local list is long; what they allow to be split is."""
+        params = {**CLEAR["params"], "x": "y" * (2**18 - 100)}
+
+        assert client.post(f"{BASE}/add", {**CLEAR, "params": params}).status_code == 200
 
     @pytest.mark.parametrize("name", ["expirationDate", "instructionDate"])
     def test_bad_date(self, client, charger, name):

@@ -3,7 +3,8 @@
 import cbor2
 import pytest
 
-from chargers.models import Command
+from chargers.models import Command, Instruction
+from chargers.services import instructions
 from tests.kit.instructions import BASE, DENIED, FORM, SUCCESS, declined, ids, queued, refusal
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +164,13 @@ class TestUpdate:
 
     def test_unknown_one_is_no_error(self, client):
         assert client.post(f"{BASE}/updateState?id=1&state=Declined").json() == SUCCESS
+
+    def test_what_somebody_cancels_meanwhile_is_cancelled(self, waiting):
+        """Both asked for the same, and both got it."""
+        looked_at = Instruction.objects.select_related("command").get(pk=waiting.pk)
+        instructions.cancel(waiting)
+
+        assert instructions.cancel(looked_at)
 
     @pytest.mark.parametrize("query", ["nodeId=7", "nodeIds=7,9", "nodeId=7&states=Received,Executing"])
     def test_filter_cancels_what_waits(self, client, owner, charger, waiting, query):
