@@ -11,7 +11,7 @@ from django.db import transaction as database
 from django.test.utils import CaptureQueriesContext
 
 from chargers.batch import open_batch
-from chargers.models import Charger, Datum, DatumStream, PublishSettings, Transaction
+from chargers.models import Charger, Datum, DatumStream, PublishSettings, Reading, Transaction
 from chargers.ocpp import works
 from chargers.services import transactions
 from chargers.wire.validation import V16, V201
@@ -131,6 +131,25 @@ def test_template_of_which_nothing_is_left_gives_way_to_the_built_in_one(tell, c
     PublishSettings.objects.create(owner=charger.owner, source_id_template="{phase}")
     tell("MeterValues", values(POWER))
     assert list(stored()) == [OUTLET]
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"value": 999999999999, "measurand": "Voltage", "unitOfMeasure": {"unit": "V", "multiplier": 12}},
+        {"value": 1e11, "measurand": "Voltage", "unit": 7},
+        {"value": 5, "measurand": "Voltage", "unitOfMeasure": {"unit": ["V"], "multiplier": "3"}},
+    ],
+    ids=str,
+)
+def test_odd_sample_refuses_no_message(tell, odd, version):
+    """It is stored as it was sent, and what stands beside it is measured."""
+    place = {"connectorId": 1} if version == V16 else {"evseId": 1}
+    tell("MeterValues", values({"value": 80, "measurand": "SoC"}, odd) | place, version=version)
+    (times,) = stored().values()
+    assert times["11:10:00"]["soc"] == 80
+    assert Reading.objects.get().samples[1] == odd
 
 
 @pytest.mark.spec("solar-ocpp", "Charger settings")
