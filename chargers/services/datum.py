@@ -2,7 +2,8 @@
 
 What is told here waits until the batch is written: by then it is known who charges, and since when.
 A commit writes each (stream, time) once, whatever number of messages spoke of it; what is stored
-already is merged with, so that repeats and late values change only what they add.
+already is merged with, so that repeats and late values change only what they add. No message is refused
+because its datum cannot be written: they are a by-product of it.
 """
 
 from collections import namedtuple
@@ -27,8 +28,9 @@ _Told = namedtuple("_Told", "charger evse_id connector_id at received_at transac
 
 def measured(charger, samples, *, evse_id, connector_id, at, transaction=None):
     """Tell the datum of one meterValue: its samples as sent, and whose session they belong to."""
-    told = _Told(charger, evse_id, connector_id, at, batch.now(), transaction, samples, None)
-    batch.collect(_write, told)
+    _collect(
+        _write_measured, _Told(charger, evse_id, connector_id, at, batch.now(), transaction, samples, None)
+    )
 
 
 def started(charger, transaction):
@@ -52,7 +54,7 @@ def ended(charger, transaction, *, meter_wh, reason, id_token):
 def _tell(charger, transaction, at, found):
     evse_id, connector_id = transaction.evse_id, transaction.connector_id
     told = _Told(charger, evse_id, connector_id, at, batch.now(), transaction, None, found)
-    batch.collect(_write, told)
+    _collect(_write_measured, told)
 
 
 def status(charger, connector, *, at, transaction=None):
@@ -69,15 +71,26 @@ def status(charger, connector, *, at, transaction=None):
     if transaction is not None and transaction.started_at <= at:
         found |= _names(transaction)
     place = charger, connector.evse_id, connector.connector_id
-    batch.collect(_write_status, _Told(*place, at, batch.now(), None, None, found))
+    _collect(_write_status, _Told(*place, at, batch.now(), None, None, found))
 
 
 def moved(charger, transaction):
     """Put the durations right of a transaction that turned out to have begun earlier."""
-    batch.collect(_correct, (charger, transaction))
+    _collect(_correct, (charger, transaction))
 
 
 # Writing ---------------------------------------------------------------------------------------
+
+
+def _collect(write, told):
+    batch.collect(_write, (write, told), is_byproduct=True)
+
+
+def _write(collected):
+    """Write in the same order in every lane: of streams that several share none waits for the other."""
+    for write in (_write_measured, _write_status, _correct):
+        if tales := [told for how, told in collected if how is write]:
+            write(tales)
 
 
 class _Rows:
@@ -123,7 +136,7 @@ class _Rows:
         bulk.merge_many(Datum, rows, by=_SAME, merge=merge, watch=_WATCHED)
 
 
-def _write(tales):
+def _write_measured(tales):
     rows = _Rows(tales)
     for told in tales:
         if settings := rows.settings_of(told.charger):
