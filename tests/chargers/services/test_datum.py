@@ -403,6 +403,17 @@ def test_time_of_arrival_stands_in_for_a_wrong_clock(tell):
 
 
 @pytest.mark.postgres
+def test_planner_is_left_as_it_was(tell):
+    """What is switched off for a walk along the index is on again in the transaction around it."""
+    tell("MeterValues", values(register(1500)))
+    span = DatumStream.objects.get().pk, NOW - timedelta(days=1), NOW
+    assert len(Datum.objects.along([span])) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_bitmapscan')")
+        assert cursor.fetchone() == ("on", "on")
+
+
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_lanes_write_one_datum(charger):
     """The second waits for the first, and merges with what it made: stream and row."""
