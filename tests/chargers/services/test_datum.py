@@ -402,6 +402,22 @@ def test_time_of_arrival_stands_in_for_a_wrong_clock(tell):
     assert Datum.objects.get().measured_at == NOW == datetime.fromisoformat("2026-11-21T12:00:00Z")
 
 
+@pytest.mark.parametrize(
+    "order", [("StatusNotification", "MeterValues"), ("MeterValues", "StatusNotification")]
+)
+def test_streams_are_made_in_one_order_whatever_came_first(charger, order):
+    """Lanes that share new streams would else wait for each other until the database ends one of them."""
+    payloads = {"StatusNotification": report(), "MeterValues": values(register(1500))}
+    with database.atomic(), open_batch([charger.pk]) as batch:
+        batch.now = NOW
+        for action in order:
+            works.HANDLERS[V16][action](batch.chargers[charger.pk], payloads[action])
+    assert list(DatumStream.objects.order_by("pk").values_list("source_id", flat=True)) == [
+        OUTLET,
+        "/ocpp/cp/CP-1/1/status",
+    ]
+
+
 @pytest.mark.postgres
 def test_planner_is_left_as_it_was(tell):
     """What is switched off for a walk along the index is on again in the transaction around it."""
