@@ -9,9 +9,11 @@ because its datum cannot be written: they are a by-product of it.
 from collections import namedtuple
 from itertools import islice
 
+from django.db.models import Max, Min
+
 from chargers import batch
 from chargers.datum import properties, sources
-from chargers.models import Datum, DatumStream
+from chargers.models import Datum, DatumStream, Reading
 from chargers.models.datum import BUILT_IN_TEMPLATE
 from chargers.services import publishing
 from csms import bulk
@@ -229,11 +231,17 @@ def _correct(moves):
 
 
 def _datum_of(charger, transaction):
+    """Yield the datum of a session that have a duration, from its first reading to its last or its end."""
+    read = Reading.objects.filter(transaction=transaction)
+    times = read.aggregate(first=Min("measured_at"), last=Max("measured_at")).values()
+    times = [at for at in (*times, transaction.ended_at) if at is not None]
+    if not times:
+        return
+    span = max(min(times), transaction.started_at), max(times)
     streams = DatumStream.objects.filter(charger=charger)
-    found = Datum.objects.filter(stream__in=streams, measured_at__gte=transaction.started_at)
-    return found.filter(
-        properties__sessionId=str(transaction.uuid), properties__has_key="duration"
-    ).iterator()
+    found = Datum.objects.filter(stream__in=streams, measured_at__range=span)
+    named = found.filter(properties__sessionId=str(transaction.uuid), properties__has_key="duration")
+    yield from named.iterator()
 
 
 def _corrected(row, transaction):
