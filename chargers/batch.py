@@ -6,15 +6,19 @@ first demand. Outside of a batch the same calls read and write at once, so a ser
 know where it runs.
 """
 
+import logging
 import threading
 from collections import defaultdict
 from contextlib import contextmanager
 
+from django.db import transaction
 from django.utils import timezone
 
 from chargers.models import Charger, Connector, Transaction
 from csms import bulk, events
 from csms.models import Event
+
+logger = logging.getLogger(__name__)
 
 _local = threading.local()
 # Attributes of a charger that its messages hardly ever touch.
@@ -45,14 +49,15 @@ _NO_KEYS_OF_CONNECTORS = tuple(
 
 
 @contextmanager
-def open_batch(charger_ids=(), *, serial_ids=()):
+def open_batch(charger_ids=(), *, serial_ids=(), forgives=None):
     """Gather what services write in this thread; it is written when the block ends well.
 
     Call inside a transaction. `serial_ids` are the chargers whose messages must not run beside
-    those of the same charger in another process: their rows are locked.
+    those of the same charger in another process: their rows are locked. `forgives` says of an error
+    whether by-products may be lost to it, so that the rest is kept; without it none are.
     """
     with events.collected() as facts:
-        batch = _local.batch = Batch(charger_ids, serial_ids, facts)
+        batch = _local.batch = Batch(charger_ids, serial_ids, facts, forgives)
         try:
             yield batch
             batch.flush()
@@ -63,13 +68,15 @@ def open_batch(charger_ids=(), *, serial_ids=()):
 class Batch:
     """The rows of one commit."""
 
-    def __init__(self, charger_ids, serial_ids, facts):
+    def __init__(self, charger_ids, serial_ids, facts, forgives=None):
         self.now = None
         self._ids = sorted(set(charger_ids))
         self._facts = facts
+        self._forgives = forgives
         self._inserts = defaultdict(list)
         self._updates = defaultdict(dict)
         self._collected = defaultdict(list)
+        self._byproducts = defaultdict(list)
         self._shared = {}
         self._new_connectors = []
         self._connectors = None
@@ -88,15 +95,18 @@ class Batch:
             self._shared[key] = make()
         return self._shared[key]
 
-    def collect(self, function, item):
+    def collect(self, function, item, *, is_byproduct=False):
         """Have `function` called once with all items collected for it, before the batch is written."""
-        self._collected[function].append(item)
+        (self._byproducts if is_byproduct else self._collected)[function].append(item)
 
     def flush(self):
         """Write everything that waits."""
         for function, items in self._collected.items():
             function(items)
         self._collected.clear()
+        for function, items in self._byproducts.items():
+            self._make(function, items)
+        self._byproducts.clear()
         for (model, fields), rows in self._updates.items():
             bulk.update_many(model, fields, rows.values())
         self._updates.clear()
@@ -107,6 +117,19 @@ class Batch:
         if self._facts:
             bulk.insert_many(Event, [vars(fact) for fact in self._facts])
             self._facts.clear()
+
+    def _make(self, function, items):
+        """Call `function`; what it has written by the time it fails is taken back where that is forgiven."""
+        if self._forgives is None:
+            function(items)
+            return
+        try:
+            with transaction.atomic():
+                function(items)
+        except Exception as error:
+            if not self._forgives(error):
+                raise
+            logger.exception("%s.%s failed; the rest is kept", function.__module__, function.__name__)
 
     def _write_connectors(self):
         """Insert the new ones, and give them the ids by which events name them."""
@@ -201,13 +224,17 @@ def as_changed(row):
     return row if batch is None else batch.as_changed(row)
 
 
-def collect(function, item):
-    """Have `function` called with a list of what was collected for it, before this batch is written."""
+def collect(function, item, *, is_byproduct=False):
+    """Have `function` called with a list of what was collected for it, before this batch is written.
+
+    A by-product is not worth refusing a message for: where it can be told whose fault it is (see
+    `open_batch`), it is lost alone.
+    """
     batch = _current()
     if batch is None:
         function([item])
     else:
-        batch.collect(function, item)
+        batch.collect(function, item, is_byproduct=is_byproduct)
 
 
 def settle():

@@ -4,6 +4,7 @@ Values may hold passwords, so a message shows them only for numbers, switches an
 """
 
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -52,6 +53,22 @@ def check_scheme(var, value, schemes, example):
     """Raise unless the URL `value`, if there is one, begins with one of `schemes`."""
     if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         raise ImproperlyConfigured(f"{var} must be a URL such as {example}")
+
+
+def check_place(var, value, example):
+    """Raise unless the URL `value`, if there is one, names a host, and a port only as a number.
+
+    The message does not quote it: what is wrong may be a password whose slash was not encoded.
+    """
+    try:
+        url = urlsplit(value)
+        is_place = bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_place = False
+    if value and not is_place:
+        raise ImproperlyConfigured(
+            f"{var} must be a URL such as {example}, with what its password holds of /:@# percent-encoded"
+        )
 
 
 def check_networks(var, values):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -25,7 +25,7 @@ async def connected():
     url = urlsplit(settings.MQTT_URL)
     is_secure = url.scheme == "mqtts"
     client = aiomqtt.Client(
-        url.hostname or "localhost",
+        url.hostname,
         port=url.port or (8883 if is_secure else 1883),
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
@@ -34,12 +34,14 @@ async def connected():
         max_inflight_messages=ON_THE_WAY,
         logger=_silent,
     )
-    async with client:
-        link = Link(client)
+    async with AsyncExitStack() as stack:
         try:
-            yield link
-        finally:
-            link.close()
+            await stack.enter_async_context(client)
+        except UnicodeError:  # a host that no name server can be asked for
+            raise Error("its host is no name") from None
+        link = Link(client)
+        stack.callback(link.close)
+        yield link
 
 
 class Link:
@@ -71,7 +73,7 @@ class Link:
                 raise self._loss.exception() or Error("the broker is gone")
             await doing
         finally:
-            doing.cancel()
+            await _ended(doing)
 
     async def _listen(self):
         """End with an Error when the connection does: a message that waits would not hear of it."""
@@ -82,3 +84,12 @@ class Link:
         if self._loss.done():
             self._loss.exception()  # it was heard
         self._loss.cancel()
+
+
+async def _ended(doing):
+    """Cancel what is not done, and hear what became of it, so that nobody complains that nobody did."""
+    if not doing.done():
+        doing.cancel()
+        await asyncio.wait([doing])
+    if not doing.cancelled():
+        doing.exception()

@@ -216,6 +216,7 @@ CHANNEL_LAYERS = {
 
 MQTT_URL = env.str("MQTT_URL", default="")
 environment.check_scheme("MQTT_URL", MQTT_URL, ["mqtt", "mqtts"], "mqtt://user:password@127.0.0.1:1883")
+environment.check_place("MQTT_URL", MQTT_URL, "mqtt://user:password@127.0.0.1:1883")
 # What datum are published as: cbor, as SolarFlux does, or json.
 CSMS_MQTT_PAYLOAD = env.str("CSMS_MQTT_PAYLOAD", default="cbor")
 environment.check_word("CSMS_MQTT_PAYLOAD", CSMS_MQTT_PAYLOAD, ["cbor", "json"])

@@ -11,13 +11,57 @@ from csms import solar
 MOST_ROWS = MOST_VALUES = 1000
 # The database walks over what it leaves out.
 DEEPEST = 100_000
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+# As their documents write it, and as their npm package does.
+_SORT = re.compile(r"((?:sorts|sortDescriptors)\[(\d{1,3})\])\.(?:sortKey|key)")
+
+
+# What a text says, wherever it stands ---------------------------------------------------------
+
+
+def parted(texts):
+    """Return the values in `texts`, each with commas between them."""
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def truth(text, name):
+    """Return True or False, or None where `text` is empty."""
+    word = text.strip().lower()
+    if word and word not in _FLAGS:
+        raise solar.IllegalArgument(f'Failed to convert "{name}" with value: "{text}"')
+    return _FLAGS.get(word)
+
+
+def instant(text, name):
+    """Return the moment that `text` says in any of their forms, or None where it is empty."""
+    text = text.strip()
+    if not text:
+        return None
+    # A plus sign that was not escaped has become a blank.
+    escaped = re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if text.count(":") > 1 else text
+    try:
+        return solar.read_timestamp(escaped)
+    except (ValueError, OverflowError):
+        raise solar.Refusal(f'Malformed date string: "{text}" in {name}') from None
+
+
+def sorting(query):
+    """Return [(parameter, its sort key, whether descending)] in the order of the numbers in their names."""
+    found = {}
+    for name in query:
+        if match := _SORT.fullmatch(name):
+            falling = truth(query.get(f"{match[1]}.descending", ""), f"{match[1]}.descending")
+            found[int(match[2])] = name, query[name].strip(), bool(falling)
+    return [found[place] for place in sorted(found)]
+
+
+# Parameters of a request ----------------------------------------------------------------------
 
 
 def texts(request, name):
     """Return what `name` and its plural say, each with commas between values; None if nothing does."""
     given = [value for key in (name, f"{name}s") for value in request.query_params.getlist(key)]
-    values = [part.strip() for value in given for part in value.split(",") if part.strip()]
+    values = parted(given)
     if len(values) > MOST_VALUES:
         raise solar.IllegalArgument(f"{name} has more than {MOST_VALUES} values")
     return [value.replace("\0", "") for value in values] or None
@@ -45,21 +89,12 @@ def unique(text, name="id"):
 
 def flag(request, name):
     """Return True or False, or None where the parameter is absent."""
-    text = request.query_params.get(name, "").strip().lower()
-    if text and text not in _FLAGS:
-        raise solar.IllegalArgument(f'Failed to convert "{name}" with value: "{text}"')
-    return _FLAGS.get(text)
+    return truth(request.query_params.get(name, ""), name)
 
 
 def moment(request, name):
-    """Return the moment that the parameter says in any of their forms, or None."""
-    text = request.query_params.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return solar.read_timestamp(text)
-    except (ValueError, OverflowError):
-        raise solar.Refusal(f'Malformed date string: "{text}" in {name}') from None
+    """Return the moment that the parameter says, or None where it is absent."""
+    return instant(request.query_params.get(name, ""), name)
 
 
 def between(request, field):
@@ -85,17 +120,11 @@ def _amount(request, name, default, most):
     return amount
 
 
-_SORT = re.compile(r"(?:sorts|sortDescriptors)\[(\d{1,3})\]\.(?:sortKey|key)")
-
-
 def order(request, fields):
     """Return what order_by takes for `sorts[i].sortKey` and `.descending`; `fields`: {their key: ours}."""
     found = []
-    for name, key in sorted(request.query_params.items()):
-        if _SORT.fullmatch(name) is None:
-            continue
+    for _, key, falling in sorting(request.query_params):
         if key.upper() not in fields:
             raise solar.IllegalArgument(f'"{key}" is no sort key; there are: {", ".join(fields)}')
-        falling = request.query_params.get(f"{name.rpartition('.')[0]}.descending", "").lower()
-        found.append(("-" if falling in ("true", "1") else "") + fields[key.upper()])
+        found.append(("-" if falling else "") + fields[key.upper()])
     return found

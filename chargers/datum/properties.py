@@ -95,6 +95,8 @@ _PRESENT = {
     "Trigger",
 }
 _LARGEST = 1e12
+# What a multiplier makes of it has to stay within 64 bits, which is all that JSON is written with.
+_LARGEST_CONVERTED = 1e16
 
 
 def class_of(name):
@@ -110,31 +112,41 @@ def measured(samples, *, by_phase=False):
     Phases are suffixes of the properties' names (`current_a`); with `by_phase` they stand apart instead.
     """
     try:
-        shape = tuple([_shape(sample) for sample in samples])
+        plan = _plan(tuple([_shape(sample) for sample in samples]), by_phase)
     except AttributeError:
         return measured([sample for sample in samples if isinstance(sample, dict)], by_phase=by_phase)
     found = []
-    for location, phase, picks in _plan(shape, by_phase):
+    for location, phase, picks in plan:
         values = {}
         for name, place, convert in picks:
-            value = _number(samples[place])
+            value = _value(samples[place], convert)
             if value is None:  # without what is no number, others may count
-                numbers = [sample for sample in samples if _number(sample) is not None]
-                return measured(numbers, by_phase=by_phase)
-            if convert is not None:
-                # Rounded, since 0.07 kWh are not 70.00000000000001 Wh.
-                value = round(value * convert, 9) if type(convert) is float else convert(value)
-            values[name] = int(value) if value.is_integer() else value
+                return measured([sample for sample in samples if _is_usable(sample)], by_phase=by_phase)
+            values[name] = value
         found.append((location, phase, values))
     return found
 
 
-def _number(sample):
+def _value(sample, convert):
+    """Return the number that a sample says, in our unit; None where it says none, or one beyond reason."""
     try:
         value = float(sample["value"])
     except (KeyError, TypeError, ValueError):
         return None
-    return value if -_LARGEST < value < _LARGEST else None  # also drops NaN and infinities
+    if not -_LARGEST < value < _LARGEST:  # also drops NaN and infinities
+        return None
+    if convert is not None:
+        # Rounded, since 0.07 kWh are not 70.00000000000001 Wh.
+        value = round(value * convert, 9) if type(convert) is float else convert(value)
+        if not -_LARGEST_CONVERTED < value < _LARGEST_CONVERTED:
+            return None
+    return int(value) if value.is_integer() else value
+
+
+def _is_usable(sample):
+    """Whether a sample would be a number if it stood alone."""
+    plan = _plan((_shape(sample),), False)
+    return all(_value(sample, convert) is not None for _, _, picks in plan for _, _, convert in picks)
 
 
 def _shape(sample):

@@ -93,7 +93,7 @@ _LATERAL = (
 )
 _PART = "SELECT * FROM (SELECT {columns} WHERE {of_span} ORDER BY measured_at {order} LIMIT {most})"
 # Not knowing how much a span holds, the planner would rather sort all of it; compiling costs more than
-# the query. Both only until the end of the transaction.
+# the query. Both only until the savepoint before it is gone back to.
 _WALK = (
     "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_sort', 'enable_bitmapscan', 'jit']) name"
 )
@@ -122,11 +122,15 @@ def _side_by_side(spans, order, most, in_all):
     of_span = _OF_SPAN.format("span.id", "span.low", "span.high")
     columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], []]
     with transaction.atomic(), connection.cursor() as cursor:
+        before = transaction.savepoint()
         cursor.execute(_WALK)
         cursor.execute(
             _LATERAL.format(columns=_COLUMNS, of_span=of_span, order=order), [*columns, most, in_all]
         )
-        return [(*row, orjson.loads(properties)) for *row, properties in cursor]
+        found = cursor.fetchall()
+        # Nothing was written; a transaction around this one plans its queries as before.
+        transaction.savepoint_rollback(before)
+    return [(*row, orjson.loads(properties)) for *row, properties in found]
 
 
 # SQLite knows no LATERAL, but a plan for each part costs it little.

@@ -11,7 +11,8 @@ loops, where the answers leave.
     apart         a transaction for each                     the COMMIT failed
     trouble       wait, reconnect, start over                the database is away or full
 
-A bad message harms only itself. While the database is away nothing is answered, and order is kept: the
+A bad message harms only itself, and a bad by-product of it (its datum) not even that: run on its own, the
+message is taken without them. While the database is away nothing is answered, and order is kept: the
 lane goes on with the same works. One that is refused again and again while the database takes other
 writes is to blame itself and fails alone (`chargers/ocpp/outages.py` tells the two apart).
 """
@@ -44,6 +45,14 @@ STOP_SECONDS = 10
 # How often works may be refused for a reason that may be theirs, before they are run apart, and one by one.
 MOST_DOUBTS = 3
 _STOP = object()
+
+
+def _is_no_trouble(error):
+    return not outages.is_trouble(error)
+
+
+def _is_doubtful(error):
+    return not (outages.is_contention(error) or outages.is_outage(error))
 
 
 class Work:
@@ -213,10 +222,10 @@ class Lane(threading.Thread):
             log.warning("commit.failed", works=len(works), error=repr(error))
             return self._apart(works)
 
-    def _one(self, work):
-        """Run one work in a transaction or savepoint of its own."""
+    def _one(self, work, *, forgives=_is_no_trouble):
+        """Run one work in a transaction or savepoint of its own, without by-products it `forgives`."""
         try:
-            with transaction.atomic(), _batch_of([work]) as batch:
+            with transaction.atomic(), _batch_of([work], forgives=forgives) as batch:
                 outcome = work.run(batch)
             return work, outcome, None
         except Exception as error:
@@ -241,8 +250,9 @@ class Lane(threading.Thread):
         """Run a work that is refused again and again, until it is plain that nothing else is."""
         doubts = 0
         while True:
+            is_last = doubts == MOST_DOUBTS - 1
             try:
-                return self._one(work)
+                return self._one(work, forgives=_is_doubtful if is_last else _is_no_trouble)
             except DatabaseError as error:
                 if outages.is_contention(error):
                     continue
@@ -298,10 +308,10 @@ def _pauses():
         pause = min(pause * 2, 1.0)
 
 
-def _batch_of(works):
+def _batch_of(works, *, forgives=None):
     ids = {work.charger_id for work in works if work.charger_id is not None}
     serial = {work.charger_id for work in works if work.is_serial}
-    return _opened(open_batch(ids, serial_ids=serial), works)
+    return _opened(open_batch(ids, serial_ids=serial, forgives=forgives), works)
 
 
 @contextlib.contextmanager

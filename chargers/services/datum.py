@@ -2,15 +2,18 @@
 
 What is told here waits until the batch is written: by then it is known who charges, and since when.
 A commit writes each (stream, time) once, whatever number of messages spoke of it; what is stored
-already is merged with, so that repeats and late values change only what they add.
+already is merged with, so that repeats and late values change only what they add. No message is refused
+because its datum cannot be written: they are a by-product of it.
 """
 
 from collections import namedtuple
 from itertools import islice
 
+from django.db.models import Max, Min
+
 from chargers import batch
 from chargers.datum import properties, sources
-from chargers.models import Datum, DatumStream
+from chargers.models import Datum, DatumStream, Reading
 from chargers.models.datum import BUILT_IN_TEMPLATE
 from chargers.services import publishing
 from csms import bulk
@@ -27,8 +30,9 @@ _Told = namedtuple("_Told", "charger evse_id connector_id at received_at transac
 
 def measured(charger, samples, *, evse_id, connector_id, at, transaction=None):
     """Tell the datum of one meterValue: its samples as sent, and whose session they belong to."""
-    told = _Told(charger, evse_id, connector_id, at, batch.now(), transaction, samples, None)
-    batch.collect(_write, told)
+    _collect(
+        _write_measured, _Told(charger, evse_id, connector_id, at, batch.now(), transaction, samples, None)
+    )
 
 
 def started(charger, transaction):
@@ -52,7 +56,7 @@ def ended(charger, transaction, *, meter_wh, reason, id_token):
 def _tell(charger, transaction, at, found):
     evse_id, connector_id = transaction.evse_id, transaction.connector_id
     told = _Told(charger, evse_id, connector_id, at, batch.now(), transaction, None, found)
-    batch.collect(_write, told)
+    _collect(_write_measured, told)
 
 
 def status(charger, connector, *, at, transaction=None):
@@ -69,15 +73,26 @@ def status(charger, connector, *, at, transaction=None):
     if transaction is not None and transaction.started_at <= at:
         found |= _names(transaction)
     place = charger, connector.evse_id, connector.connector_id
-    batch.collect(_write_status, _Told(*place, at, batch.now(), None, None, found))
+    _collect(_write_status, _Told(*place, at, batch.now(), None, None, found))
 
 
 def moved(charger, transaction):
     """Put the durations right of a transaction that turned out to have begun earlier."""
-    batch.collect(_correct, (charger, transaction))
+    _collect(_correct, (charger, transaction))
 
 
 # Writing ---------------------------------------------------------------------------------------
+
+
+def _collect(write, told):
+    batch.collect(_write, (write, told), is_byproduct=True)
+
+
+def _write(collected):
+    """Write in the same order in every lane: of streams that several share none waits for the other."""
+    for write in (_write_measured, _write_status, _correct):
+        if tales := [told for how, told in collected if how is write]:
+            write(tales)
 
 
 class _Rows:
@@ -123,7 +138,7 @@ class _Rows:
         bulk.merge_many(Datum, rows, by=_SAME, merge=merge, watch=_WATCHED)
 
 
-def _write(tales):
+def _write_measured(tales):
     rows = _Rows(tales)
     for told in tales:
         if settings := rows.settings_of(told.charger):
@@ -216,11 +231,17 @@ def _correct(moves):
 
 
 def _datum_of(charger, transaction):
+    """Yield the datum of a session that have a duration, from its first reading to its last or its end."""
+    read = Reading.objects.filter(transaction=transaction)
+    times = read.aggregate(first=Min("measured_at"), last=Max("measured_at")).values()
+    times = [at for at in (*times, transaction.ended_at) if at is not None]
+    if not times:
+        return
+    span = max(min(times), transaction.started_at), max(times)
     streams = DatumStream.objects.filter(charger=charger)
-    found = Datum.objects.filter(stream__in=streams, measured_at__gte=transaction.started_at)
-    return found.filter(
-        properties__sessionId=str(transaction.uuid), properties__has_key="duration"
-    ).iterator()
+    found = Datum.objects.filter(stream__in=streams, measured_at__range=span)
+    named = found.filter(properties__sessionId=str(transaction.uuid), properties__has_key="duration")
+    yield from named.iterator()
 
 
 def _corrected(row, transaction):

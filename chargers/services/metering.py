@@ -40,10 +40,11 @@ def record(charger, meter_values, *, evse_id, connector_id, transaction=None, se
     """
     measured = None
     for meter_value in meter_values:
-        sampled = meter_value.get("sampledValue") or []
+        sent = meter_value.get("sampledValue") or []
+        sampled = samples.readable(sent)
         at, time_flag = clock.read(meter_value.get("timestamp"), batch.now())
         measured = samples.measure(sampled)
-        _store(charger, transaction, evse_id, connector_id, at, time_flag, seq_no, sampled, measured)
+        _store(charger, transaction, evse_id, connector_id, at, time_flag, seq_no, sent, measured)
         datum.measured(
             charger, sampled, evse_id=evse_id, connector_id=connector_id, at=at, transaction=transaction
         )

@@ -7,6 +7,7 @@ written. A row that changes has a new id, and so is published again.
 
 import asyncio
 import logging
+import re
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -39,8 +40,13 @@ _COLUMNS = (
     "stream__node_id",
     "stream__source_id",
 )
-# These have a meaning in the names that subscribers ask for.
-_WILDCARDS = str.maketrans("+#", "__")
+# Wildcards have a meaning in the names that subscribers ask for; a broker hangs up on who sends it control
+# characters, or what Unicode calls no characters: the same page would be sent for ever.
+_UNFIT = re.compile(
+    "[+#\\x00-\\x1f\\x7f-\\x9f\\ufdd0-\\ufdef"
+    + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+    + "]"
+)
 
 
 def publish(stop=None):
@@ -120,7 +126,7 @@ def message(measured_at, properties, owner_id, node_id, source_id):
         **properties,
     }
     encode = orjson.dumps if settings.CSMS_MQTT_PAYLOAD == "json" else cbor2.dumps
-    return topic.translate(_WILDCARDS), encode(members)
+    return _UNFIT.sub("_", topic), encode(members)
 
 
 def _position():

@@ -64,6 +64,38 @@ def measure(samples):
     return measured
 
 
+def readable(samples):
+    """Return `samples` without words that are no text and multipliers that are no number.
+
+    What only the other version's schema knows (`unit`, `unitOfMeasure`) no schema has checked.
+    """
+    return samples if all(map(_is_readable, samples)) else [_bare(sample) for sample in samples]
+
+
+def _is_readable(sample):
+    if not isinstance(sample, dict) or not isinstance(sample.get("unit", ""), str):
+        return False
+    described = sample.get("unitOfMeasure")
+    return described is None or (
+        isinstance(described, dict)
+        and isinstance(described.get("unit", ""), str)
+        and isinstance(described.get("multiplier", 0), int | float)
+    )
+
+
+def _bare(sample):
+    if not isinstance(sample, dict):
+        return {}
+    bare = {name: word for name, word in sample.items() if name == "value" or isinstance(word, str)}
+    described = sample.get("unitOfMeasure")
+    if isinstance(described, dict):
+        kinds = {"unit": str, "multiplier": int | float}
+        bare["unitOfMeasure"] = {
+            name: described[name] for name, kind in kinds.items() if isinstance(described.get(name), kind)
+        }
+    return bare
+
+
 def context(samples):
     """Return the context of the first sample: why it was taken."""
     first = samples[0] if samples and isinstance(samples[0], dict) else {}

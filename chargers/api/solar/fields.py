@@ -5,7 +5,7 @@ import re
 
 from django.http import QueryDict
 
-from csms import solar
+from csms import solar, solar_filters
 
 _PARAMETER = re.compile(r"parameters\[([0-9]{1,4})\]\.(name|value)")
 
@@ -35,8 +35,9 @@ class Fields:
 
     def words(self, *names):
         """Return all values of the members, also those that commas part."""
-        texts = (str(value) for name in names for value in self._members.get(name, ()) if value is not None)
-        return [word.strip() for text in texts for word in text.split(",") if word.strip()]
+        return solar_filters.parted(
+            str(value) for name in names for value in self._members.get(name, ()) if value is not None
+        )
 
     def numbers(self, *names):
         return list(dict.fromkeys(solar.number(word, names[0]) for word in self.words(*names)))
@@ -46,11 +47,7 @@ class Fields:
 
     def moment(self, name):
         """Return the moment that a member says, in any form; None when there is none."""
-        text = self.word(name)
-        try:
-            return solar.read_timestamp(text) if text else None
-        except (ValueError, OverflowError):
-            raise solar.Refusal(f'Malformed date string: "{text}" in {name}') from None
+        return solar_filters.instant(self.word(name), name)
 
 
 def _indexed(form):

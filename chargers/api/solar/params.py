@@ -1,9 +1,8 @@
 """What a SolarQuery request asks for, read from its query string; what makes no sense is refused by name."""
 
-import re
-
 from chargers.services.series import EARLIEST, LATEST
-from csms.solar import IllegalArgument, number, read_timestamp
+from csms import solar_filters
+from csms.solar import IllegalArgument, Refusal, number
 from tokens import policy
 
 MOST = 1000
@@ -20,8 +19,6 @@ SORT_KEYS = {
     "source": "source",
     "sourceid": "source",
 }
-# As their documents write it, and as their npm package does.
-_SORT = re.compile(r"(?:sortDescriptors\[(\d{1,2})\]\.sortKey|sorts\[(\d{1,2})\]\.(?:key|sortKey))")
 
 
 class Params:
@@ -33,7 +30,7 @@ class Params:
     def listed(self, name):
         """Return the values of `name` and `names`, given one by one or with commas between."""
         given = [*self._query.getlist(name), *self._query.getlist(f"{name}s")]
-        values = [value.strip() for text in given for value in text.split(",") if value.strip()]
+        values = solar_filters.parted(given)
         if len(values) > MOST_NAMED:
             raise IllegalArgument(f"{name}s names more than {MOST_NAMED}.")
         if any("\x00" in value for value in values):
@@ -50,10 +47,7 @@ class Params:
 
     def flag(self, name):
         """Return whether `name` is true."""
-        text = self._query.get(name, "").strip().lower()
-        if text not in ("", "true", "false", "1", "0", "yes", "no", "on", "off"):
-            raise IllegalArgument(f'Failed to convert "{name}" with value: "{self._query.get(name)}"')
-        return text in ("true", "1", "yes", "on")
+        return bool(solar_filters.truth(self._query.get(name, ""), name))
 
     def whole(self, name, default, most):
         """Return the number `name`, at least 0 and no more than `most`."""
@@ -86,14 +80,13 @@ class Params:
 
     def _moment(self, name, *, is_local):
         text = self._query.get(name, "").strip()
-        if not text:
-            return None
         try:
-            # A plus sign that was not escaped has become a blank.
-            moment = read_timestamp(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if text.count(":") > 1 else text)
-            moment = min(max(moment, EARLIEST), LATEST)
-        except (ValueError, OverflowError):
+            moment = solar_filters.instant(text, name)
+        except Refusal:
             raise IllegalArgument(f'Failed to convert "{name}" with value: "{text}"') from None
+        if moment is None:
+            return None
+        moment = min(max(moment, EARLIEST), LATEST)
         return moment.replace(tzinfo=None) if is_local else moment
 
     def aggregation(self):
@@ -109,19 +102,13 @@ class Params:
 
     def order(self):
         """Return [(created, node or source; whether descending)]."""
-        keys = {}
-        for name in self._query:
-            if match := _SORT.fullmatch(name):
-                keys[int(match[1] or match[2])] = name, self._query[name].strip()
         order = {}
-        for place in sorted(keys):
-            name, key = keys[place]
+        for name, key, descending in solar_filters.sorting(self._query):
             if key.lower() not in SORT_KEYS:
                 raise IllegalArgument(
                     f'Failed to convert "{name}" with value: "{key}"; known are created, node, source'
                 )
-            prefix = name[: name.index("]") + 1]
-            order.setdefault(SORT_KEYS[key.lower()], self.flag(f"{prefix}.descending"))
+            order.setdefault(SORT_KEYS[key.lower()], descending)
         return list(order.items())
 
 

@@ -6,10 +6,13 @@ import threading
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from chargers import batch as batches
+from chargers.models import Datum, DatumStream, Reading
 from chargers.ocpp import committer
 from chargers.ocpp.committer import Committer, Work
+from chargers.services import metering
 from csms import processes, stream
 from csms.models import Event
 from tests.kit.chargers import in_thread, until
@@ -130,6 +133,46 @@ async def test_work_that_the_database_always_refuses_is_to_blame_itself(lanes):
 
     first, error, last = await together(lanes, Note("a"), Note("b", refuse), Note("c"))
     assert (first, type(error), last) == ("a", OperationalError, "c")
+
+
+class Metered(Note):
+    """A MeterValues of a charger."""
+
+    def __init__(self, charger):
+        super().__init__("metered")
+        self.charger_id = charger.pk
+
+    def run(self, batch):
+        batch.now = timezone.now()
+        values = [{"timestamp": None, "sampledValue": [{"value": "7"}]}]
+        metering.record(batch.chargers[self.charger_id], values, evse_id=0, connector_id=1)
+        return super().run(batch)
+
+
+def rename_table(old, new):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+async def test_message_is_taken_without_its_datum_if_these_cannot_be_written(lanes, charger, caplog):
+    """A fault in them may not refuse a reading."""
+    await in_thread(lambda: rename_table("chargers_datum", "away"))
+    try:
+        outcomes = await together(lanes, Note("a"), Metered(charger), Metered(charger))
+    finally:
+        await in_thread(lambda: rename_table("away", "chargers_datum"))
+
+    assert outcomes == ["a", "metered", "metered"]
+    assert await in_thread(Reading.objects.count) == 2
+    assert await in_thread(DatumStream.objects.count) == 0
+    assert "chargers.services.datum._write failed; the rest is kept" in caplog.text
+
+
+async def test_datum_of_others_survive_what_fails_beside_them(lanes, charger):
+    """Whatever way the batch goes."""
+    first, error, last = await together(lanes, Metered(charger), Note("b", burst), Metered(charger))
+    assert (first, type(error), last) == ("metered", ValueError, "metered")
+    assert await in_thread(Datum.objects.count) == 2
 
 
 async def test_callbacks_on_commit_run_only_after_it(lanes):

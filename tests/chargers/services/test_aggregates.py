@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chargers.datum.aggregation import Part, start_of
 from chargers.models import Datum, DatumHour, DatumStream, StaleHour
 from chargers.services import aggregates, rollups, series
+from csms import bulk
 from csms.models import Cursor
 
 # Readers by id see only what is committed.
@@ -35,10 +36,11 @@ def streams(owner):
 
 
 def write(stream, minute, properties):
+    """Write a datum as services.datum does: merged into what is there, which then gets a new id."""
     at = START + timedelta(minutes=minute)
-    # What is written again gets a new id, as the bulk inserts do it.
-    Datum.objects.filter(stream_id=stream.id, measured_at=at).delete()
-    Datum.objects.create(stream_id=stream.id, measured_at=at, received_at=at, properties=properties)
+    row = {"stream_id": stream.id, "measured_at": at, "received_at": at, "properties": properties}
+    by, watch = ("stream_id", "measured_at"), ("properties", "is_stored", "is_published")
+    bulk.merge_many(Datum, [row], by=by, merge=("properties", "is_stored"), watch=watch)
 
 
 def clear():

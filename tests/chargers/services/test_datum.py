@@ -11,7 +11,7 @@ from django.db import transaction as database
 from django.test.utils import CaptureQueriesContext
 
 from chargers.batch import open_batch
-from chargers.models import Charger, Datum, DatumStream, PublishSettings, Transaction
+from chargers.models import Charger, Datum, DatumStream, PublishSettings, Reading, Transaction
 from chargers.ocpp import works
 from chargers.services import transactions
 from chargers.wire.validation import V16, V201
@@ -131,6 +131,25 @@ def test_template_of_which_nothing_is_left_gives_way_to_the_built_in_one(tell, c
     PublishSettings.objects.create(owner=charger.owner, source_id_template="{phase}")
     tell("MeterValues", values(POWER))
     assert list(stored()) == [OUTLET]
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"value": 999999999999, "measurand": "Voltage", "unitOfMeasure": {"unit": "V", "multiplier": 12}},
+        {"value": 1e11, "measurand": "Voltage", "unit": 7},
+        {"value": 5, "measurand": "Voltage", "unitOfMeasure": {"unit": ["V"], "multiplier": "3"}},
+    ],
+    ids=str,
+)
+def test_odd_sample_refuses_no_message(tell, odd, version):
+    """It is stored as it was sent, and what stands beside it is measured."""
+    place = {"connectorId": 1} if version == V16 else {"evseId": 1}
+    tell("MeterValues", values({"value": 80, "measurand": "SoC"}, odd) | place, version=version)
+    (times,) = stored().values()
+    assert times["11:10:00"]["soc"] == 80
+    assert Reading.objects.get().samples[1] == odd
 
 
 @pytest.mark.spec("solar-ocpp", "Charger settings")
@@ -381,6 +400,33 @@ def test_time_of_arrival_stands_in_for_a_wrong_clock(tell):
     """As it does for readings."""
     tell("MeterValues", values(register(1500), at="1970-01-01T00:00:00Z"))
     assert Datum.objects.get().measured_at == NOW == datetime.fromisoformat("2026-11-21T12:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "order", [("StatusNotification", "MeterValues"), ("MeterValues", "StatusNotification")]
+)
+def test_streams_are_made_in_one_order_whatever_came_first(charger, order):
+    """Lanes that share new streams would else wait for each other until the database ends one of them."""
+    payloads = {"StatusNotification": report(), "MeterValues": values(register(1500))}
+    with database.atomic(), open_batch([charger.pk]) as batch:
+        batch.now = NOW
+        for action in order:
+            works.HANDLERS[V16][action](batch.chargers[charger.pk], payloads[action])
+    assert list(DatumStream.objects.order_by("pk").values_list("source_id", flat=True)) == [
+        OUTLET,
+        "/ocpp/cp/CP-1/1/status",
+    ]
+
+
+@pytest.mark.postgres
+def test_planner_is_left_as_it_was(tell):
+    """What is switched off for a walk along the index is on again in the transaction around it."""
+    tell("MeterValues", values(register(1500)))
+    span = DatumStream.objects.get().pk, NOW - timedelta(days=1), NOW
+    assert len(Datum.objects.along([span])) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_bitmapscan')")
+        assert cursor.fetchone() == ("on", "on")
 
 
 @pytest.mark.postgres

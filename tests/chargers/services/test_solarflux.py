@@ -169,6 +169,28 @@ def test_wildcards_of_a_source_are_none_of_the_topic():
     assert cbor2.loads(payload)["sourceId"] == "/a+b/#"
 
 
+@pytest.mark.parametrize("odd", "\0 \n \x7f \x85 \ufdd0 \ufffe \U0001ffff".split(" "), ids=ascii)
+def test_letters_at_which_brokers_hang_up_are_none_of_the_topic(odd):
+    """Else one such source, or a charger that names such a place, would stop the datum of all."""
+    topic, payload = solarflux.message(NOW, {}, 1, 2, f"/a{odd}b")
+    assert topic == "user/1/node/2/datum/0/a_b"
+    assert cbor2.loads(payload)["sourceId"] == f"/a{odd}b"
+
+
+def test_odd_source_is_published_like_any_other(broker, add, stream):
+    """A broker takes whatever is a source ID."""
+    odd = "".join(map(chr, [*range(1, 0x300), 0xFDD0, 0xFFFE, 0xFFFF, 0x1FFFE, 0x2028, 0x202E]))
+    sources = [odd[first : first + 40] for first in range(0, len(odd), 40)]
+    for source in sources:
+        other = DatumStream.objects.create(
+            owner=stream.owner, name=f"odd {source}", node_id=1, source_id=source
+        )
+        _datum(other, 0, {})
+    (last,) = add()
+    solarflux.publish()
+    assert position() == last.pk
+
+
 def test_only_what_is_to_be_published_is(listener, add):
     """The cursor moves over the rest."""
     add(is_published=False)
@@ -358,6 +380,13 @@ def test_url_is_not_logged(settings, caplog):
         solarflux.publish(stop)
     assert "the MQTT broker is away" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_host_that_is_no_name_is_an_error_like_any_other(settings, add):
+    """The worker tries again, and says so."""
+    settings.MQTT_URL = "mqtt://a..b"
+    with pytest.raises(mqtt.Error, match="its host is no name"):
+        solarflux.publish()
 
 
 # What is kept -----------------------------------------------------------------------------------

@@ -35,6 +35,30 @@ def test_values_are_understood_in_si(given, expected):
     } == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        (sample("5", unit=7), sample("5")),
+        (sample("5", unitOfMeasure=["Wh"]), sample("5")),
+        (
+            sample("5", unitOfMeasure={"unit": ["Wh"], "multiplier": 3}),
+            sample("5", unitOfMeasure={"multiplier": 3}),
+        ),
+        (
+            sample("5", unitOfMeasure={"unit": "Wh", "multiplier": "3"}),
+            sample("5", unitOfMeasure={"unit": "Wh"}),
+        ),
+        ("no object", {}),
+    ],
+    ids=str,
+)
+def test_words_that_no_schema_has_checked_are_left_out(given, left):
+    """`unit` is a word of 1.6, `unitOfMeasure` one of 2.0.1; in the other one they may be anything."""
+    assert samples.readable([given]) == [left]
+    fine = [sample("5", unit="Wh"), sample(5, unitOfMeasure={"unit": "W", "multiplier": 3})]
+    assert samples.readable(fine) is fine
+
+
 def test_phases_are_added_where_there_is_no_total():
     """Power is the sum of the phases, with or without N in their names."""
     given = [
