@@ -209,22 +209,35 @@ def test_charger_that_is_offline_is_not_asked(call, tell, driver):
     assert not Command.objects.exists()
 
 
+def _online(charger):
+    Presence.objects.create(
+        charger=charger,
+        process=ServerProcess.objects.create(name="web", kind="web"),
+        token=uuid.uuid4(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
+
+
 def test_charger_that_is_online_is_asked_to_stop(call, tell, driver, owner):
     """Better than to end the row alone: the car would go on charging."""
     session = _start(tell)
-    now = timezone.now()
-    Presence.objects.create(
-        charger=session.charger,
-        process=ServerProcess.objects.create(name="web", kind="web"),
-        token=uuid.uuid4(),
-        expires_at=now + timedelta(hours=1),
-    )
+    _online(session.charger)
 
     call("post", f"/sessions/end?id={session.uuid}")
 
     command = Command.objects.get()
     assert (command.action, command.payload) == ("RemoteStopTransaction", {"transactionId": session.pk})
     assert (command.origin, command.created_by) == ("solar", owner)
+
+
+def test_charger_that_was_given_away_is_not_asked(call, tell, driver, stranger):
+    """The session is still its old owner's, the charger is not."""
+    session = _start(tell)
+    _online(session.charger)
+    Charger.objects.filter(pk=session.charger_id).update(owner=stranger)
+
+    assert call("post", f"/sessions/end?id={session.uuid}") == (200, {"success": True, "data": True})
+    assert not Command.objects.exists()
 
 
 @pytest.mark.parametrize(
