@@ -4,9 +4,10 @@ for (const area of document.querySelectorAll("[data-simplebar]")) {
   area.dataset.simplebarAriaLabel = name;
 }
 
-/* Names the fields in which one searches for a row; empty ones would have no name at all. */
-addEventListener("load", () => {
-  for (const field of document.querySelectorAll(".select2-selection[aria-labelledby]")) {
+/* Names the fields in which one searches for a row; empty ones would have no name at all. They are made by
+   a script of Django's, before the page is loaded or after it. */
+function nameSearches() {
+  for (const field of document.querySelectorAll(".select2-selection[aria-labelledby]:not([data-named])")) {
     const select = field.closest(".select2").previousElementSibling;
     const label = select && document.querySelector(`label[for="${select.id}"]`);
     if (!label) continue;
@@ -14,5 +15,8 @@ addEventListener("load", () => {
     const shown = field.querySelector("[role=textbox]");
     shown?.setAttribute("aria-labelledby", label.id);
     field.setAttribute("aria-labelledby", shown ? `${label.id} ${shown.id}` : label.id);
+    field.dataset.named = "";
   }
-});
+}
+new MutationObserver(nameSearches).observe(document.body, { childList: true, subtree: true });
+nameSearches();

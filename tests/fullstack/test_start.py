@@ -39,6 +39,7 @@ async def test_charger_connects_to_daphne(station, plug):
     assert await wire.closed() in (1000, 1001, 1006)
 
 
+@pytest.mark.slow
 async def test_charger_connects_to_runserver(station, plug):
     """For those who work on the code."""
     station.manage("createsuperuser", "--noinput", "--username=admin", "--email=admin@example.org")
