@@ -122,14 +122,13 @@ def _side_by_side(spans, order, most, in_all):
     of_span = _OF_SPAN.format("span.id", "span.low", "span.high")
     columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], []]
     with transaction.atomic(), connection.cursor() as cursor:
-        before = transaction.savepoint()
         cursor.execute(_WALK)
         cursor.execute(
             _LATERAL.format(columns=_COLUMNS, of_span=of_span, order=order), [*columns, most, in_all]
         )
         found = cursor.fetchall()
         # Nothing was written; a transaction around this one plans its queries as before.
-        transaction.savepoint_rollback(before)
+        transaction.set_rollback(True)
     return [(*row, orjson.loads(properties)) for *row, properties in found]
 
 
