@@ -6,7 +6,7 @@ already is merged with, so that repeats and late values change only what they ad
 because its datum cannot be written: they are a by-product of it.
 """
 
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 from itertools import islice
 
 from django.db.models import Max, Min
@@ -90,16 +90,21 @@ def _collect(write, told):
 
 def _write(collected):
     """Write in the same order in every lane: of streams that several share none waits for the other."""
-    for write in (_write_measured, _write_status, _correct):
-        if tales := [told for how, told in collected if how is write]:
-            write(tales)
+    tales = defaultdict(list)
+    for how, told in collected:
+        tales[how].append(told)
+    measured_ones, reported = tales[_write_measured], tales[_write_status]
+    settings = publishing.effective_for({told.charger.pk for told in (*measured_ones, *reported)})
+    _write_measured(measured_ones, settings)
+    _write_status(reported, settings)
+    _correct(tales[_correct])
 
 
 class _Rows:
     """The datum of one commit, by stream and time."""
 
-    def __init__(self, tales):
-        self._settings = publishing.effective_for({told.charger.pk for told in tales})
+    def __init__(self, settings):
+        self._settings = settings
         self._rows = {}
         self._writers = {}
 
@@ -138,8 +143,8 @@ class _Rows:
         bulk.merge_many(Datum, rows, by=_SAME, merge=merge, watch=_WATCHED)
 
 
-def _write_measured(tales):
-    rows = _Rows(tales)
+def _write_measured(tales, settings_of_all):
+    rows = _Rows(settings_of_all)
     for told in tales:
         if settings := rows.settings_of(told.charger):
             session = _session(told) if told.transaction is not None else {}
@@ -152,9 +157,9 @@ def _write_measured(tales):
     rows.write(merge=("properties", "is_stored"))
 
 
-def _write_status(tales):
+def _write_status(tales, settings_of_all):
     """Write what connectors report: each report is the whole of its datum."""
-    rows = _Rows(tales)
+    rows = _Rows(settings_of_all)
     for told in tales:
         if settings := rows.settings_of(told.charger):
             source = _source(told, settings, suffix="/status")

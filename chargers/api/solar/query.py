@@ -118,6 +118,7 @@ class DatumList(QueryView):
 
     def get(self, request):
         query, aggregation = self.asked(), self.aggregation()
+        self.is_counted = not self.params.flag("withoutTotalResultsCount")
         if self.most_recent or self.params.flag("mostRecent"):
             rows, total = self._most_recent(query, aggregation)
         elif aggregation:
@@ -125,7 +126,6 @@ class DatumList(QueryView):
         else:
             rows, total = self._as_they_are(query)
         found = [_entity(row) for row in rows]
-        total = None if self.params.flag("withoutTotalResultsCount") else total
         return solar.answer(solar.page(found, offset=query.offset, total=total))
 
     def _most_recent(self, query, aggregation):
@@ -133,20 +133,17 @@ class DatumList(QueryView):
         if aggregation:
             with _refusing_too_much():
                 rows = aggregates.latest(query, rows, aggregation, aggregates.Budget())
-        return rows[query.offset : query.offset + query.max], len(rows)
+        return rows[query.offset : query.offset + query.max], len(rows) if self.is_counted else None
 
     def _as_they_are(self, query):
         _check_merge(query)
-        is_counted = not self.params.flag("withoutTotalResultsCount")
         with _refusing_too_much():
-            return series.page(query), series.total(query) if is_counted else None
+            return series.page(query), series.total(query) if self.is_counted else None
 
     def _aggregated(self, query, aggregation):
         _check_merge(query)
         with _refusing_too_much():
-            return aggregates.page(
-                query, aggregation, is_counted=not self.params.flag("withoutTotalResultsCount")
-            )
+            return aggregates.page(query, aggregation, is_counted=self.is_counted)
 
 
 class MostRecentDatum(DatumList):
