@@ -1,5 +1,7 @@
 """WHAT: chargers, what they do and what they are told."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -11,3 +13,7 @@ class ChargersConfig(AppConfig):
         from chargers import gauges
 
         gauges.register()
+        import_module("chargers.services.device_model")  # follows commands
+        import_module("chargers.services.smart_charging")  # so does this
+        import_module("chargers.services.schedule_answers")  # and this
+        import_module("chargers.services.data_transfer").load()

@@ -40,6 +40,7 @@ _SELDOM_READ = (
     "booted_at",
     "firmware_status",
     "diagnostics_status",
+    "stopped_at",
 )
 
 _KEYS = {"id", "charger_id", "evse_id", "connector_id"}
@@ -235,6 +236,14 @@ def collect(function, item, *, is_byproduct=False):
         function([item])
     else:
         batch.collect(function, item, is_byproduct=is_byproduct)
+
+
+def for_all(function, charger):
+    """Return `function({id: charger})`, asked once for all chargers of this batch."""
+    batch = _current()
+    if batch is None:
+        return function({charger.pk: charger})
+    return batch.shared(function, lambda: function(batch.chargers))
 
 
 def settle():

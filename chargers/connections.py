@@ -5,12 +5,14 @@ must be durable goes to a lane as a Work and comes back through a callback.
 """
 
 import asyncio
+import random
 import time
 from datetime import UTC, datetime
 from functools import cache
 
 from chargers.models import Message
 from chargers.ocpp import works
+from chargers.quiet import Quiet
 from chargers.wire import clock, v16, v201, validation
 from chargers.wire.session import Finished, Inbound, Noise, Role, Session
 from csms import metrics
@@ -21,7 +23,6 @@ MOST_LOGGING = 32
 STRANGER = 1008, "too much from a charger that waits for approval"
 # A charger that boots says so at once; one that does not is only reconnecting.
 GREETING_SECONDS = 2.0
-REMOVED = 1008, "charger removed"
 # Actions of one charger that are noted between two beats; whoever invents connectors gets no more rows.
 MOST_NOTED = 100
 _PLACES = {validation.V16: v16.place, validation.V201: v201.place}
@@ -35,7 +36,9 @@ def _counter(protocol, action):
 class Connection:
     """The conversation with one charger. `write` sends a text, `hang_up` closes with a code."""
 
-    def __init__(self, board, charger, *, token, protocol, write, hang_up, call_timeout, boot_patience):
+    def __init__(
+        self, board, charger, *, token, protocol, write, hang_up, call_timeout, boot_patience, quiet
+    ):
         self.charger_id = charger.pk
         self.identifier = charger.identifier
         self.interval = charger.interval
@@ -61,6 +64,11 @@ class Connection:
         self._boot_timer = None
         if charger.booted_at is None and boot_patience:
             self._boot_timer = self._loop.call_later(boot_patience, self._ask_for_boot)
+        after, at_the_latest = quiet
+        self._quiet = Quiet(
+            self._loop.call_later, time.time, self._reconcile, after=after, at_the_latest=at_the_latest
+        )
+        self._quiet.wait_anew()
         # Runs while commands that waited for this charger wait for its boot.
         self._greeting = None
         self._logging = 0
@@ -113,6 +121,7 @@ class Connection:
             self._flush()
 
     def _sort_inbound(self, call):
+        self._quiet.called_at = call.received_at
         _counter(self.protocol, "refused" if call.refusal else call.action).inc()
         if call.refusal:
             self._log(call.text, Message.Outcome.ERROR, answer=call.refusal, call=call)
@@ -172,6 +181,8 @@ class Connection:
         self._sort()
         if call.action == "BootNotification":
             self._greeted()
+            if not self.is_gated:
+                self._quiet.wait_anew()
 
     def logged(self):
         """A text that needed no answer is stored."""
@@ -202,9 +213,18 @@ class Connection:
         """Look for waiting commands. From any thread."""
         self._loop.call_soon_threadsafe(self._look)
 
-    def dismiss(self):
-        """Close the socket of a charger that was removed. From any thread."""
-        self._loop.call_soon_threadsafe(self.hang_up, *REMOVED)
+    @property
+    def awaits_quiet(self):
+        """Whether the charger is to be reconciled as soon as it is quiet."""
+        return self._quiet.is_awaited
+
+    def tend(self, within=0.0):
+        """Have the charger reconciled once it is quiet, some time `within` seconds. From any thread."""
+        self._loop.call_soon_threadsafe(self._tend, within)
+
+    def dismiss(self, code, reason):
+        """Close the socket of a charger that was removed or stopped. From any thread."""
+        self._loop.call_soon_threadsafe(self.hang_up, code, reason)
 
     def look_once_greeted(self):
         """Look for commands that waited for this charger, once it has booted or seems not to.
@@ -218,6 +238,16 @@ class Connection:
             self._greeting.cancel()
             self._greeting = None
             self._look()
+
+    def _tend(self, within=0.0):
+        if within:
+            self._loop.call_later(random.uniform(0, within), self._tend)
+        elif not self._is_over:
+            self._quiet.wait()
+
+    def _reconcile(self):
+        if not (self._farewell or self._is_closing or self._is_over):
+            self._board.submit(self, works.Reconcile(self))
 
     def _look(self):
         if self._greeting or self._is_advancing or self._session.is_calling:
@@ -282,6 +312,7 @@ class Connection:
         self._is_over = True
         self._cancel_timer()
         self._cancel_boot_timer()
+        self._quiet.stop()
         if self._greeting is not None:
             self._greeting.cancel()
         self._session.close()

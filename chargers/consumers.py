@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from chargers import switchboard
 from chargers.connections import Connection
 from chargers.ocpp import works
-from chargers.services.handshakes import Attempt
+from chargers.services.handshakes import STOPPED, Attempt
 from chargers.wire import handshake
 from csms import addresses, health, secrets, tls
 
@@ -93,7 +93,9 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
         except Exception:  # noqa: BLE001  whatever went wrong in the lane, the charger may try again
             return await self._refuse(503)
         if arrival.decision.refusal:
-            return await self._refuse(arrival.decision.status_code)
+            # Who is told more has shown who it is.
+            said = b"Stopped by its operator" if arrival.decision is STOPPED else b""
+            return await self._refuse(arrival.decision.status_code, said)
         return await self._accept(token, arrival, subprotocol)
 
     async def _has_board(self):
@@ -170,6 +172,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
             hang_up=self._hang_up,
             call_timeout=settings.CSMS_CALL_TIMEOUT,
             boot_patience=settings.CSMS_BOOT_TRIGGER_SECONDS,
+            quiet=(settings.CSMS_QUIET_SECONDS, settings.CSMS_QUIET_LATEST_SECONDS),
         )
         if subprotocol is None:
             log.info("handshake.without_subprotocol", charger=charger.identifier, assumed=arrival.protocol)
@@ -197,7 +200,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
         await self._asgi_send({"type": "websocket.close", "code": PROTOCOL_ERROR, "reason": reason})
         return None
 
-    async def _refuse(self, status):
+    async def _refuse(self, status, said=b""):
         """Answer the handshake with an HTTP status where the server can; else it becomes a 403."""
         if "websocket.http.response" not in (self.scope.get("extensions") or {}):
             await self._asgi_send({"type": "websocket.close", "code": 1008})
@@ -208,7 +211,7 @@ class ChargePointConsumer(AsyncWebsocketConsumer):
         if status == 503:
             headers.append((b"retry-after", b"10"))
         await self._asgi_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-        body = _REASONS.get(status, b"Refused")
+        body = said or _REASONS.get(status, b"Refused")
         await self._asgi_send({"type": "websocket.http.response.body", "body": body})
 
     # For the connection -------------------------------------------------------------------------

@@ -10,13 +10,19 @@ from django_filters import rest_framework as filters
 
 from chargers.models import (
     Charger,
+    ChargingLimit,
+    ChargingNeeds,
+    ChargingProfile,
     Command,
+    CompositeSchedule,
     Connector,
+    ExternalLimit,
     FailedHandshake,
     Location,
     Message,
     Presence,
     Reading,
+    Report,
     StopReport,
     Transaction,
     Variable,
@@ -99,6 +105,12 @@ class ConnectorFilter(FilterSet):
         fields = ["status", "evse_id", "connector_id"]
 
 
+class ScheduleFilter(FilterSet):
+    class Meta:
+        model = CompositeSchedule
+        fields = ["state", "evse_id", "connector_id"]
+
+
 class LocationFilter(FilterSet):
     search = SearchFilter("name", "address", "city")
 
@@ -152,7 +164,25 @@ class VariableFilter(FilterSet):
 
     class Meta:
         model = Variable
-        fields = ["component", "name", "attribute"]
+        fields = ["component", "name", "attribute", "desired_state", "is_monitored"]
+
+
+class VariableOfChargerFilter(FilterSet):
+    """What the list under one charger takes."""
+
+    search = SearchFilter("component", "name")
+
+    class Meta:
+        model = Variable
+        fields = ["component", "name", "attribute", "desired_state", "is_monitored"]
+
+
+class ReportFilter(FilterSet):
+    charger = IdFilter(field_name="charger_id")
+
+    class Meta:
+        model = Report
+        fields = ["kind", "state", "request_id"]
 
 
 class MessageFilter(FilterSet):
@@ -183,3 +213,41 @@ class CommandFilter(FilterSet):
 
 class AnyCommandFilter(CommandFilter):
     charger = IdFilter(field_name="charger_id")
+
+
+class ChargingProfileFilter(FilterSet):
+    """What the list under one charger takes."""
+
+    class Meta:
+        model = ChargingProfile
+        fields = ["state", "purpose", "source", "is_desired"]
+
+
+class AnyChargingProfileFilter(ChargingProfileFilter):
+    charger = IdFilter(field_name="charger_id")
+
+
+class ChargingLimitFilter(FilterSet):
+    charger = IdFilter(field_name="charger_id")
+    in_force = SwitchFilter(field_name="ended_at", lookup_expr="isnull", label="Not ended")
+
+    class Meta:
+        model = ChargingLimit
+        fields = ["state", "evse_id", "connector_id"]
+
+
+class ExternalLimitFilter(FilterSet):
+    charger = IdFilter(field_name="charger_id")
+    in_force = SwitchFilter(field_name="cleared_at", lookup_expr="isnull", label="Not cleared")
+
+    class Meta:
+        model = ExternalLimit
+        fields = ["source", "evse_id"]
+
+
+class ChargingNeedsFilter(FilterSet):
+    charger = IdFilter(field_name="charger_id")
+
+    class Meta:
+        model = ChargingNeeds
+        fields = ["evse_id"]

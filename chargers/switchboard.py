@@ -210,19 +210,14 @@ class Switchboard:
                 await asyncio.sleep(1)
 
     def _hear(self, message):
-        if message["type"] == "commands.look":
-            if link := wakeups.links.get(message["charger"]):
-                wakeups.asked_by(message["charger"], message["reply"])
-                link.look()
-        elif message["type"] == "command.finished":
+        if message["type"] == "command.finished":
             wakeups.finished(message["command"], message["charger"])
-        elif message["type"] == "charger.removed":
-            if link := wakeups.links.get(message["charger"]):
-                link.dismiss()
         elif message["type"] == "socket.superseded":
             for token, connection in list(self._connections.items()):
                 if token.hex == message["token"]:
                     connection.hang_up(*SUPERSEDED)
+        elif link := wakeups.links.get(message["charger"]):
+            _FOR_LINKS[message["type"]](link, message)
 
     # The end ------------------------------------------------------------------------------------
 
@@ -265,6 +260,19 @@ class Switchboard:
         _boards.pop(asyncio.get_running_loop(), None)
         if wakeups.home.loop is asyncio.get_running_loop():
             wakeups.home.loop, wakeups.home.channel = None, ""
+
+
+def _look(link, message):
+    wakeups.asked_by(message["charger"], message["reply"])
+    link.look()
+
+
+# What messages from other processes mean for the socket of the charger that they name.
+_FOR_LINKS = {
+    "commands.look": _look,
+    "charger.tend": lambda link, message: link.tend(message.get("within", 0.0)),
+    "charger.dismissed": lambda link, message: link.dismiss(message["code"], message["reason"]),
+}
 
 
 def _heard(connection):

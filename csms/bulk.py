@@ -47,6 +47,8 @@ def update_many(model, fields, rows):
     key = model._meta.pk
     rows = sorted(rows, key=attrgetter(key.attname))  # the same order everywhere: no deadlocks
     records = [columns.values(row, (key.attname, *fields)) for row in rows]
+    if not records:
+        return
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _update_by_unnest(cursor, columns, key, fields, records)

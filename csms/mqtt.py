@@ -19,27 +19,32 @@ _silent = logging.getLogger("csms.mqtt.client")
 _silent.setLevel(logging.CRITICAL)
 
 
-@asynccontextmanager
-async def connected():
-    """Yield a Link to the broker; raises `Error` where it cannot be had."""
-    url = urlsplit(settings.MQTT_URL)
+def client(broker, **options):
+    """Return an aiomqtt.Client for the URL `broker`, not connected yet; `options` are more of its own."""
+    url = urlsplit(broker)
     is_secure = url.scheme == "mqtts"
-    client = aiomqtt.Client(
+    return aiomqtt.Client(
         url.hostname,
         port=url.port or (8883 if is_secure else 1883),
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         tls_context=ssl.create_default_context() if is_secure else None,
         keepalive=20,
-        max_inflight_messages=ON_THE_WAY,
         logger=_silent,
+        **options,
     )
+
+
+@asynccontextmanager
+async def connected():
+    """Yield a Link to the broker; raises `Error` where it cannot be had."""
+    broker = client(settings.MQTT_URL, max_inflight_messages=ON_THE_WAY)
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(client)
+            await stack.enter_async_context(broker)
         except UnicodeError:  # a host that no name server can be asked for
             raise Error("its host is no name") from None
-        link = Link(client)
+        link = Link(broker)
         stack.callback(link.close)
         yield link
 

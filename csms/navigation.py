@@ -11,6 +11,8 @@ GROUPS = {
         ("Chargers", "ev_station", "chargers.Charger"),
         ("Transactions", "bolt", "chargers.Transaction"),
         ("Datum", "show_chart", "chargers.DatumStream"),
+        ("Limits", "speed", "chargers.ChargingLimit"),
+        ("Charging profiles", "stacked_line_chart", "chargers.ChargingProfile"),
         ("Unmatched stops", "unpublished", "chargers.StopReport"),
         ("Commands", "send", "chargers.Command"),
         ("Instructions", "assignment", "chargers.Instruction"),

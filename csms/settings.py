@@ -241,9 +241,19 @@ CSMS_HEARTBEAT_INTERVAL = env.int("CSMS_HEARTBEAT_INTERVAL", default=300, least=
 CSMS_BOOT_RETRY_INTERVAL = env.int("CSMS_BOOT_RETRY_INTERVAL", default=60, least=1)
 # Seconds after which a charger that has never booted here is asked for its BootNotification; 0 never asks.
 CSMS_BOOT_TRIGGER_SECONDS = env.float("CSMS_BOOT_TRIGGER_SECONDS", default=60.0)
+# A charger that sent nothing for so long is quiet; so long after its boot it counts as quiet anyway.
+CSMS_QUIET_SECONDS = env.float("CSMS_QUIET_SECONDS", default=2.0, least=0)
+CSMS_QUIET_LATEST_SECONDS = env.float("CSMS_QUIET_LATEST_SECONDS", default=10.0, least=0)
+# Ask chargers what they are when they first boot. Seconds between two looks at watched variables; 0: none.
+CSMS_LEARN = env.bool("CSMS_LEARN", default=True)
+CSMS_MONITOR_INTERVAL = env.int("CSMS_MONITOR_INTERVAL", default=3600, least=0)
 CSMS_CALL_TIMEOUT = env.float("CSMS_CALL_TIMEOUT", default=30.0, least=1)
 # Committer lanes on PostgreSQL: threads with a connection each. SQLite has one writer, hence one.
 CSMS_LANES = env.int("CSMS_LANES", default=2, least=1)
+# Seconds after which composite schedules are asked for again; 0: only after profiles changed.
+CSMS_SCHEDULE_INTERVAL = env.int("CSMS_SCHEDULE_INTERVAL", default=900, least=0)
+# Modules whose handlers answer DataTransfers of vendors, by import path.
+CSMS_DATA_TRANSFER_HANDLERS = env.list("CSMS_DATA_TRANSFER_HANDLERS", default=[])
 CSMS_MESSAGE_LOG = env.bool("CSMS_MESSAGE_LOG", default=True)
 CSMS_ALLOW_PRIVATE_URLS = env.bool("CSMS_ALLOW_PRIVATE_URLS", default=False)
 # /metrics is for this machine; from elsewhere it wants the token, unless it is open to all.
@@ -286,13 +296,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ChargingRateUnit": "chargers.models.ChargingRateUnit",
         "ChargingState": "chargers.models.ChargingState",
         "CommandState": "chargers.models.Command.State",
+        "CompositeScheduleState": "chargers.models.CompositeSchedule.State",
         "ConnectorStatus": "chargers.models.ConnectorStatus",
         "MessageOrigin": "chargers.models.Message.Origin",
         "MessageOutcome": "chargers.models.Message.Outcome",
         "Mutability": "chargers.models.Variable.Mutability",
         "Protocol": "chargers.models.Protocol",
+        "DesiredState": "chargers.models.Variable.Desired",
+        "ReportState": "chargers.models.Report.State",
         "RegistrationStatus": "chargers.models.RegistrationStatus",
     },
     "SERVE_INCLUDE_SCHEMA": False,

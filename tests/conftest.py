@@ -5,8 +5,10 @@ import os
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
+from django.test import TransactionTestCase
 
 from csms import http
+from tests.kit import emptying
 from tests.kit.far_end import FarEnd
 
 # The same examples in every run: what fails, fails for whoever runs it next. HYPOTHESIS_PROFILE=default
@@ -16,9 +18,17 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure():
-    """Leave out what costs seconds and proves nothing: slow hashes, and a walk over all static files."""
+    """Leave out what costs seconds and proves nothing: slow hashes, a walk over all static files, flushed tables."""
     django_settings.PASSWORD_HASHERS = ["tests.kit.passwords.QuickHasher"]
     django_settings.WHITENOISE_AUTOREFRESH = True
+    TransactionTestCase._fixture_teardown = lambda case: emptying.empty()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The migrated database of the tests."""
+    with django_db_blocker.unblock():
+        emptying.remember()
 
 
 @pytest.fixture

@@ -114,3 +114,13 @@ def pytest_runtest_setup(item):
             pytest.fail(reason, pytrace=False)
         if reason:
             pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say at the end of every run which scenarios of the acceptance list are not supported."""
+    from tests.fullstack.scenarios.names import NAMES, UNSUPPORTED
+
+    terminalreporter.section("acceptance list (docs/acceptance.md)")
+    terminalreporter.line(f"{len(NAMES)} scenarios, {len(UNSUPPORTED)} not supported")
+    for name, reason in UNSUPPORTED.items():
+        terminalreporter.line(f"NOT SUPPORTED {name}: {reason}")

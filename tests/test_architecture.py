@@ -30,8 +30,8 @@ BELOW_THE_DOORS = [
 ]
 # All that a module of the wire may know besides its sisters.
 INNOCENT = set(
-    "base64 binascii collections contextlib copy dataclasses datetime enum functools hashlib json math re urllib.parse "
-    "pathlib orjson jsonschema_rs ocpp".split()
+    "base64 binascii bisect collections contextlib copy dataclasses datetime decimal enum functools hashlib itertools json math re "
+    "urllib.parse pathlib orjson jsonschema_rs ocpp".split()
 )
 
 

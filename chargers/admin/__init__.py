@@ -9,6 +9,7 @@ from chargers.admin import (
     locations,
     messages,
     publishing,
+    smart_charging,
     stops,
     transactions,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "locations",
     "messages",
     "publishing",
+    "smart_charging",
     "stops",
     "transactions",
 ]

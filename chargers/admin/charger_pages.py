@@ -2,28 +2,27 @@
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from chargers.admin import states
 from chargers.admin.orders import ORDERS
-from chargers.models import Protocol
+from chargers.admin.schedule_pages import SchedulePages
+from chargers.admin.variables import VariablePages
 from chargers.services import registration
 from csms.forms import PasswordForm
 
 ROWS_SHOWN = 25
 MOST_WARNINGS = 5
-VARIABLES_A_PAGE = 100
 TABS = {
     "overview": "Overview",
     "connectors": "Connectors",
+    "schedules": "Schedules",
     "transactions": "Transactions",
     "messages": "Messages",
     "commands": "Commands",
@@ -31,7 +30,7 @@ TABS = {
 }
 
 
-class ChargerPages:
+class ChargerPages(VariablePages, SchedulePages):
     """Mixed into ChargerAdmin. The change view shows the overview; its form is the tab Settings."""
 
     def get_urls(self):
@@ -47,7 +46,7 @@ class ChargerPages:
             path("<int:pk>/approve/", wrap(self.approve_view), name="chargers_charger_approve"),
             path("<int:pk>/password/", wrap(self.password_view), name="chargers_charger_password"),
         ]
-        return own + super().get_urls()
+        return own + self.variable_urls() + super().get_urls()
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         if request.method == "POST" or not unquote(object_id).isdigit():
@@ -109,22 +108,17 @@ class ChargerPages:
     def _commands(self, request, charger):
         return {"commands": charger.commands.select_related("created_by").order_by("-id")[:ROWS_SHOWN]}
 
-    def _variables(self, request, charger):
-        query = request.GET.get("q", "").strip()
-        rows = charger.variables.filter(name__icontains=query) if query else charger.variables.all()
-        page = Paginator(rows, VARIABLES_A_PAGE).get_page(request.GET.get("p"))
-        return {"variables": page, "query": query, "ask_for_variables": _asking_for_variables(charger)}
-
     def order_view(self, request, pk, name):
-        """Ask what the order needs, send it, and go on to the page of its Command."""
+        """Ask what the order needs, send it, and go on to the page that follows it."""
         charger = self.found(request, pk)
         if name not in ORDERS or not self._may_order(request, charger):
             raise Http404(f"There is no order {name}.")
         form = ORDERS[name](request.POST or None, charger=charger, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
-            command = form.send(request.user)
-            if command is not None:
-                return HttpResponseRedirect(reverse("admin:chargers_command_change", args=[command.pk]))
+            row = form.send(request.user)
+            if row is not None:
+                page = f"admin:chargers_{row._meta.model_name}_change"
+                return HttpResponseRedirect(reverse(page, args=[row.pk]))
         context = {**self._frame(request, charger, ""), "form": form, "order": ORDERS[name]}
         return self.page(request, "admin/chargers/charger/order.html", f"{form.title}: {charger}", **context)
 
@@ -162,12 +156,3 @@ def warn_of_open(request, approved):
     more = len(open_ones) - MOST_WARNINGS
     if more > 0:
         messages.warning(request, f"Without a password too: {more} more.")
-
-
-def _asking_for_variables(charger):
-    """Return the form values with which 'Send any action' asks for all variables."""
-    if charger.protocol == Protocol.OCPP201:
-        asked = {"action": "GetBaseReport", "payload": '{"requestId": 1, "reportBase": "FullInventory"}'}
-    else:
-        asked = {"action": "GetConfiguration", "payload": "{}"}
-    return urlencode({"charger": charger.identifier, **asked})

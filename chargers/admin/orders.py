@@ -1,8 +1,11 @@
 """The orders that staff give to a charger: one small form each."""
 
+import json
+
 from django import forms
 
-from chargers.services import commands, remote
+from chargers.models import Protocol
+from chargers.services import commands, data_transfer, remote, smart_charging
 from csms.forms import StyledForm, SuggestingInput
 from tokens.models import Authorization
 
@@ -15,6 +18,8 @@ class OrderForm(StyledForm):
     name = title = icon = button = ""
     about = ""
     danger = False
+    # The service's names of what can be wrong, and the fields here.
+    fields_for = {}
     # Templates list the classes for their names and icons.
     do_not_call_in_templates = True
 
@@ -27,14 +32,16 @@ class OrderForm(StyledForm):
         """Fill the choices that depend on the charger."""
 
     def send(self, user):
-        """Send the order and return its Command, or None with the reason among the errors."""
+        """Send the order and return the row that follows it, or None with the reason among the errors."""
         try:
             return self.order(self.cleaned_data, {"origin": "admin", "user": user})
         except commands.NotConnected:
             self.add_error(None, "The charger is not connected. Try again when it is online.")
         except commands.InvalidPayload as problem:
             self.add_error(None, f"{problem.field}: {problem.message}")
-        except (commands.UnknownAction, commands.MayNotOperate) as problem:
+        except smart_charging.Invalid as problem:
+            self.add_error(self.fields_for.get(problem.field), problem.message)
+        except commands.Refused as problem:
             self.add_error(None, str(problem))
 
     def order(self, values, by):
@@ -160,6 +167,81 @@ class AvailabilityForm(OrderForm):
         return remote.availability(self.charger, operative, connector=values["connector"], **by)
 
 
+class LimitForm(OrderForm):
+    name, title, icon, button = "limit", "Limit", "meter", "Set the limit"
+    about = "Has a connector, or the whole charger, take no more than this. It replaces the limit in force."
+    fields_for = {"amps": "value", "watts": "value", "until": "until"}
+    connector = ConnectorField(required=False)
+    value = forms.FloatField(label="At most", min_value=0)
+    unit = forms.ChoiceField(
+        choices=[("A", "Amps on each phase"), ("W", "Watts")], initial="A", widget=forms.RadioSelect
+    )
+    until = forms.DateTimeField(
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="Empty: until it is lifted.",
+    )
+    may_walk = forms.ChoiceField(
+        label="If the charger does not obey",
+        choices=[("", "Leave it at that"), ("yes", "Try the other ways that chargers are known to want")],
+        required=False,
+        initial="",
+        widget=forms.RadioSelect,
+    )
+
+    def prepare(self):
+        self.fields["connector"].offer(self.charger, whole="The whole charger")
+
+    def order(self, values, by):
+        value = {"A": "amps", "W": "watts"}[values["unit"]]
+        return smart_charging.limit(
+            values["connector"] or self.charger,
+            until=values["until"],
+            may_walk=values["may_walk"] == "yes",
+            **{value: values["value"]},
+            **by,
+        )
+
+
+class DataTransferForm(OrderForm):
+    name, title, icon, button = "data-transfer", "Data transfer", "code", "Send the message"
+    about = "Sends the charger a message that only its vendor knows."
+    vendor_id = forms.CharField(label="Vendor", max_length=255)
+    message_id = forms.CharField(label="Message", max_length=50, required=False)
+    data = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "sm-code"}),
+    )
+
+    def prepare(self):
+        self._takes_json = self.charger.protocol == Protocol.OCPP201
+        words = "JSON, or else text." if self._takes_json else "Text: OCPP 1.6 knows nothing else here."
+        self.fields["data"].help_text = words
+
+    def order(self, values, by):
+        data = self._data(values["data"])
+        return data_transfer.send(self.charger, values["vendor_id"], values["message_id"], data, **by)
+
+    def _data(self, text):
+        if self._takes_json:
+            try:
+                return json.loads(text)
+            except (ValueError, RecursionError):
+                pass
+        return text or None
+
+
 ORDERS = {
-    form.name: form for form in (StartForm, StopForm, UnlockForm, ResetForm, TriggerForm, AvailabilityForm)
+    form.name: form
+    for form in (
+        StartForm,
+        StopForm,
+        UnlockForm,
+        ResetForm,
+        TriggerForm,
+        AvailabilityForm,
+        LimitForm,
+        DataTransferForm,
+    )
 }

@@ -9,7 +9,19 @@ from datetime import timedelta
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from chargers.models import Command, Connector, ConnectorStatus, Instruction, Message, RegistrationStatus
+from chargers.models import (
+    ChargingLimit,
+    ChargingProfile,
+    Command,
+    CompositeSchedule,
+    Connector,
+    ConnectorStatus,
+    Instruction,
+    Message,
+    RegistrationStatus,
+    Report,
+    Variable,
+)
 from csms.badges import Badge
 from csms.models import ServerProcess
 
@@ -43,11 +55,36 @@ COMMAND = {
     Command.State.EXPIRED: Badge("Expired", "clock", "warn"),
     Command.State.CANCELLED: Badge("Cancelled", "block", "calm"),
 }
+SCHEDULE = {
+    CompositeSchedule.State.UNASKED: Badge("Never asked", "question", "calm"),
+    CompositeSchedule.State.ASKED: Badge("Asked, waiting for the answer", "send", "busy"),
+    CompositeSchedule.State.KNOWN: Badge("Known", "check", "good"),
+    CompositeSchedule.State.REFUSED: Badge("Refused", "block", "bad"),
+    CompositeSchedule.State.FAILED: Badge("Failed", "alert", "bad"),
+    CompositeSchedule.State.UNSUPPORTED: Badge("Not supported", "block", "calm"),
+}
 INSTRUCTION = {
     Instruction.State.RECEIVED: Badge("Received", "clock", "calm"),
     Instruction.State.EXECUTING: Badge("Executing", "send", "busy"),
     Instruction.State.COMPLETED: Badge("Completed", "check", "good"),
     Instruction.State.DECLINED: Badge("Declined", "block", "warn"),
+}
+DESIRED = {
+    Variable.Desired.WAITING: Badge("Waiting", "clock", "calm"),
+    Variable.Desired.SENT: Badge("Sent", "send", "busy"),
+    Variable.Desired.ACCEPTED: Badge("Accepted", "check", "good"),
+    Variable.Desired.IGNORED: Badge("Accepted and ignored", "alert", "bad"),
+    Variable.Desired.REJECTED: Badge("Rejected", "block", "bad"),
+    Variable.Desired.REBOOT_REQUIRED: Badge("Restart required", "reset", "warn"),
+    Variable.Desired.NOT_SUPPORTED: Badge("Not supported", "block", "warn"),
+    Variable.Desired.FAILED: Badge("Failed", "alert", "bad"),
+}
+REPORT = {
+    Report.State.OPEN: Badge("Coming in", "send", "busy"),
+    Report.State.COMPLETE: Badge("Complete", "check", "good"),
+    Report.State.HOLED: Badge("Parts missing", "alert", "warn"),
+    Report.State.TIMED_OUT: Badge("Timed out", "clock", "bad"),
+    Report.State.REFUSED: Badge("Nothing to report, or refused", "block", "warn"),
 }
 OUTCOME = {
     Message.Outcome.RESULT: Badge("Answered", "check", "good"),
@@ -55,6 +92,25 @@ OUTCOME = {
     Message.Outcome.TIMEOUT: Badge("No answer", "clock", "bad"),
     Message.Outcome.UNREADABLE: Badge("Unreadable", "question", "bad"),
     Message.Outcome.IGNORED: Badge("Ignored", "block", "calm"),
+}
+LIMIT = {
+    ChargingLimit.State.REQUESTED: Badge("Waits", "clock", "calm"),
+    ChargingLimit.State.TRYING: Badge("Sent, waiting for the answer", "send", "busy"),
+    ChargingLimit.State.ACCEPTED: Badge("Accepted, not verified", "question", "warn"),
+    ChargingLimit.State.VERIFIED: Badge("Verified", "check", "good"),
+    ChargingLimit.State.IGNORED: Badge("Accepted and ignored", "alert", "bad"),
+    ChargingLimit.State.REFUSED: Badge("Refused", "block", "bad"),
+    ChargingLimit.State.FAILED: Badge("Failed", "alert", "bad"),
+    ChargingLimit.State.ENDED: Badge("Ended", "check", "calm"),
+}
+PROFILE = {
+    ChargingProfile.State.WAITING: Badge("Waits", "clock", "calm"),
+    ChargingProfile.State.SENT: Badge("Sent, waiting for the answer", "send", "busy"),
+    ChargingProfile.State.INSTALLED: Badge("Installed", "check", "good"),
+    ChargingProfile.State.REJECTED: Badge("Rejected", "block", "bad"),
+    ChargingProfile.State.FAILED: Badge("Failed", "alert", "bad"),
+    ChargingProfile.State.CLEARING: Badge("Being cleared", "clock", "warn"),
+    ChargingProfile.State.REMOVED: Badge("Removed", "off", "calm"),
 }
 # What a charger may answer that means no.
 _REFUSALS = {"Rejected", "NotSupported", "NotImplemented", "UnlockFailed", "Failed", "Faulted", "Unknown"}
@@ -71,7 +127,8 @@ def of_charger(charger, now=None):
     if charger.registration_status == RegistrationStatus.REJECTED:
         return CHARGER["rejected"]
     if not is_online(charger, now or timezone.now()):
-        return CHARGER["offline"]
+        offline = CHARGER["offline"]
+        return offline.saying("Offline, stopped") if charger.stopped_at else offline
     faulted = any(each.status == ConnectorStatus.FAULTED for each in charger.connectors.all())
     return CHARGER["faulted" if faulted else "online"]
 
@@ -140,10 +197,36 @@ def of_command(command):
     return badge
 
 
+def of_variable(variable):
+    """Return the badge of what is wanted of a variable."""
+    badge = DESIRED[variable.desired_state]
+    return badge.saying("Accepted, reads back so") if variable.verified_at and badge.tone == "good" else badge
+
+
+def of_report(report):
+    """Return the badge of a report."""
+    return REPORT[report.state]
+
+
+def of_compositeschedule(schedule):
+    """Return the badge of a place's composite schedule."""
+    return SCHEDULE[schedule.state]
+
+
 def of_instruction(instruction):
     """Return the badge of an instruction; when it is Completed, with what the charger answered."""
     badge = INSTRUCTION[instruction.state]
     return of_command(instruction.command) if badge.tone == "good" else badge
+
+
+def of_charginglimit(limit):
+    """Return the badge of a limit: what the charger has shown, not what it said."""
+    return LIMIT[limit.state]
+
+
+def of_chargingprofile(profile):
+    """Return the badge of a charging profile."""
+    return PROFILE[profile.state]
 
 
 def of_transaction(transaction):

@@ -76,6 +76,9 @@ class Charger(models.Model):
     first_address = models.CharField(max_length=64, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # Since when its connections are refused, by our order; None: they are not.
+    stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     # What its BootNotification said.
     vendor = models.CharField(max_length=255, blank=True)
     model = models.CharField(max_length=255, blank=True)

@@ -10,7 +10,7 @@ from chargers import batch as batches
 from chargers.models import Command, Message
 from chargers.ocpp import v16, v201
 from chargers.ocpp.committer import Work
-from chargers.services import commands, handshakes, notices, presence, remote
+from chargers.services import commands, handshakes, notices, presence, reconciling, remote
 from chargers.wire import masking, validation
 from chargers.wire.session import Outbound
 from csms import bulk, processes
@@ -267,6 +267,18 @@ class AskForBoot(Work):
     def run(self, batch):
         batch.now = datetime.now(UTC)
         remote.ask_for_boot(batch.chargers[self.charger_id])
+
+
+class Reconcile(Work):
+    """A charger is quiet: bring it to what is wanted of it."""
+
+    def __init__(self, connection):
+        self.charger_id = connection.charger_id
+
+    def run(self, batch):
+        batch.now = datetime.now(UTC)
+        if (charger := batch.chargers.get(self.charger_id)) is not None:
+            reconciling.reconcile(charger)
 
 
 _STATES = {

@@ -9,6 +9,7 @@ The row is the truth. It moves by compare-and-set, so that of two processes only
 import json
 import time
 import uuid
+from collections import defaultdict
 from datetime import timedelta
 
 import orjson
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from chargers import batch
 from chargers.models import Command, Presence
-from chargers.services import device_model, wakeups
+from chargers.services import wakeups
 from chargers.wire import masking, validation
 from csms import bulk, events, secrets
 
@@ -86,7 +87,7 @@ def send(charger, action, payload, *, origin, user=None, expires_in=None):
         expires_at=now + min(timedelta(seconds=expires_in), LONGEST_EXPIRY) if expires_in else None,
     )
     link = wakeups.links.get(charger.pk) if presence else None
-    if link is not None and link.is_free:
+    if link is not None and link.is_free and not _is_awaited(charger):
         # Claimed for our own socket from the start: saves a look and a commit.
         command.state, command.sent_at, command.presence_token = State.SENT, now, link.token
     command.save(force_insert=True)
@@ -96,6 +97,11 @@ def send(charger, action, payload, *, origin, user=None, expires_in=None):
         channel = presence.process.channel
         transaction.on_commit(lambda: wakeups.wake(charger.pk, channel), robust=True)
     return command
+
+
+def _is_awaited(charger):
+    """Say whether a command waits already, maybe another process's: none is to overtake it."""
+    return Command.objects.filter(charger=charger, state=State.QUEUED).exists()
 
 
 def _sealed(payload):
@@ -237,6 +243,7 @@ def put_back(command_id):
         Command.objects.filter(pk=command_id, state=State.SENT).update(state=State.QUEUED, sent_at=None)
 
 
+@transaction.atomic(savepoint=False)
 def finish(command, state, *, only=None, result=None, error_code="", error_description=""):
     """Write the end of a command; say whether it was still open (the first end stays).
 
@@ -254,13 +261,32 @@ def finish(command, state, *, only=None, result=None, error_code="", error_descr
     if not changed:
         return False
     command.state, command.result = state, result
-    if state == State.COMPLETED and result is not None:
-        device_model.learn(command.charger, command.action, result)
+    command.error_code, command.error_description = error_code[:60], error_description
     _tell_end(command)
     return True
 
 
+def follows(*actions):
+    """Have the decorated function called with each Command of these actions that has ended, however it did.
+
+    It runs in the transaction that writes the end; `result` is the charger's answer with its secrets.
+    Modules that follow commands are named in `chargers/apps.py`, so that they are there.
+    """
+
+    def enter(function):
+        for action in actions:
+            _followers[action].append(function)
+        return function
+
+    return enter
+
+
+_followers = defaultdict(list)
+
+
 def _tell_end(command):
+    for follower in _followers[command.action]:
+        follower(command)
     events.record(
         "command.finished",
         owner_id=command.owner_id,

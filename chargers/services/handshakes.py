@@ -49,6 +49,8 @@ NO_ACCOUNT = Decision(refusal="unknown account", status_code=404)
 UNAUTHORIZED = Decision(refusal="wrong or missing password", status_code=401)
 INSECURE = Decision(refusal="needs a TLS connection", status_code=403)
 NOT_ALLOWED = Decision(refusal="credential is not for this charger", status_code=403)
+# 503 has a station come back, as it must once it may.
+STOPPED = Decision(refusal="stopped by its operator", status_code=503)
 TOO_MANY = Decision(refusal="too many new chargers", status_code=429)
 
 
@@ -166,6 +168,8 @@ def _fits(attempt, row):
 def _admitted(attempt, charger):
     if charger.security_profile >= 2 and not attempt.is_secure:
         return INSECURE
+    if charger.stopped_at is not None:
+        return STOPPED
     return Decision(charger=charger)
 
 

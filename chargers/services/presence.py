@@ -3,15 +3,18 @@
 from datetime import timedelta
 from operator import itemgetter
 
+from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from chargers import batch
-from chargers.models import ActionStatus, Charger, Presence
+from chargers.models import ActionStatus, Charger, Presence, RegistrationStatus
+from chargers.services import wakeups
 from csms import bulk, events
 from csms.models import ServerProcess
 
 LEASE_INTERVALS = 3
-_OF_THE_LIVING = "charger_id IN (SELECT id FROM chargers_charger WHERE deleted_at IS NULL)"
+_WELCOME = "charger_id IN (SELECT id FROM chargers_charger WHERE deleted_at IS NULL AND stopped_at IS NULL)"
 
 
 def connect(arrivals, *, process_id, now):
@@ -61,12 +64,12 @@ def disconnect(charger, token, *, now, only_if=None):
 def extend(heard, *, process_id):
     """Move the leases of our sockets ahead; return the tokens of those that are to be closed.
 
-    A newer socket superseded them, or their charger was removed. `heard`: [(charger id, token, last
-    frame, expiry)]. A lease that nobody holds was taken by a clean-up while our beat was late: it is
+    A newer socket superseded them, or their charger was removed or stopped. `heard`: [(charger id, token,
+    last frame, expiry)]. A lease that nobody holds was taken by a clean-up while our beat was late: it is
     taken back.
     """
     numbers = [charger_id for charger_id, *_ in heard]
-    rows = {row.pk: row for row in bulk.load(Presence, "charger_id", numbers, condition=_OF_THE_LIVING)}
+    rows = {row.pk: row for row in bulk.load(Presence, "charger_id", numbers, condition=_WELCOME)}
     fresh, superseded = [], set()
     for charger_id, token, last_frame_at, expires_at in heard:
         row = rows.get(charger_id)
@@ -94,6 +97,27 @@ def _take_back(row, token, process_id):
         charger = Charger.objects.get(pk=row.pk)
         events.record("charger.connected", charger=charger, protocol=row.protocol)
     row.token = token
+
+
+def tend(charger):
+    """Have the charger reconciled once it is quiet, if it is connected: something wanted of it has changed.
+
+    Call in the transaction of the change; `services.reconciling` says what is done then.
+    """
+    online = Presence.objects.online(timezone.now()).select_related("process")
+    presence = online.filter(charger=charger).first()
+    if presence is not None:
+        transaction.on_commit(lambda: wakeups.tend(charger.pk, presence.process.channel), robust=True)
+
+
+def operating(now):
+    """Return a query for the ids of the chargers that are online and on which something may be started."""
+    welcome = {
+        "charger__enabled": True,
+        "charger__registration_status": RegistrationStatus.ACCEPTED,
+        "charger__deleted_at": None,
+    }
+    return Presence.objects.online(now).filter(**welcome).values("charger_id")
 
 
 def note(notes):

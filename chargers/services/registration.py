@@ -8,10 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from chargers import batch
-from chargers.models import Charger, Presence, PublishSettings, RegistrationStatus
-from chargers.services import wakeups
+from chargers.models import Charger, Learning, Presence, PublishSettings, RegistrationStatus
+from chargers.services import device_model, wakeups
 from csms import events, secrets
 
+# How sockets are closed. A stopped charger is to come back: 1013 says later.
+REMOVED = 1008, "charger removed"
+STOPPED = 1013, "stopped by its operator"
 _BOOT_DETAILS = (
     "vendor",
     "model",
@@ -38,9 +41,11 @@ def boot(charger, **details):
         charger.booted_at = batch.now()
         charger.boot_count += 1
         changed += ("booted_at", "boot_count")
+        device_model.booted(charger)
     batch.update(charger, *changed)
-    events.record("charger.booted", charger=charger, status=status)
-    return status, interval(charger, status)
+    seconds = interval(charger, status)
+    events.record("charger.booted", charger=charger, status=status, interval=seconds)
+    return status, seconds
 
 
 def answer(charger):
@@ -98,18 +103,55 @@ def remove(charger):
 
     Its identifier is free again; its socket, if any, is closed.
     """
-    held = Presence.objects.select_related("process").filter(charger=charger, process__isnull=False).first()
-    channel = held.process.channel if held else ""
     charger.deleted_at = timezone.now()
     charger.enabled = False
     charger.password_hash = charger.password_verifier = ""
     charger.save(update_fields=["deleted_at", "enabled", "password_hash", "password_verifier"])
     charger.connectors.all().delete()
     charger.variables.all().delete()
+    charger.reports.all().delete()
+    Learning.objects.filter(charger=charger).delete()
+    charger.composite_schedules.all().delete()
     charger.action_statuses.all().delete()
+    charger.charging_limits.all().delete()
+    charger.charging_profiles.all().delete()
+    charger.external_limits.all().delete()
+    charger.charging_needs.all().delete()
     PublishSettings.objects.filter(charger=charger).delete()
     events.record("charger.removed", charger=charger)
-    transaction.on_commit(lambda: wakeups.hang_up(charger.pk, channel), robust=True)
+    _hang_up(charger, *REMOVED)
+
+
+@transaction.atomic
+def stop(charger):
+    """Close the charger's connection and refuse new ones until `restart`; say whether it was not stopped yet.
+
+    It is otherwise as before: what it measures meanwhile it may report later, if it keeps it.
+    """
+    now = timezone.now()
+    if not Charger.objects.filter(pk=charger.pk, stopped_at=None).update(stopped_at=now):
+        return False
+    charger.stopped_at = now
+    events.record("charger.stopped", charger=charger)
+    _hang_up(charger, *STOPPED)
+    return True
+
+
+@transaction.atomic
+def restart(charger):
+    """Let the charger connect again; say whether it was stopped."""
+    changed = Charger.objects.filter(pk=charger.pk, stopped_at__isnull=False).update(stopped_at=None)
+    charger.stopped_at = None
+    if changed:
+        events.record("charger.restarted", charger=charger)
+    return bool(changed)
+
+
+def _hang_up(charger, code, reason):
+    """Have the charger's socket closed, if there is one, as soon as this transaction has ended."""
+    held = Presence.objects.select_related("process").filter(charger=charger, process__isnull=False).first()
+    channel = held.process.channel if held else ""
+    transaction.on_commit(lambda: wakeups.hang_up(charger.pk, channel, code, reason), robust=True)
 
 
 def set_password(charger, password=None, *, is_generated=False):

@@ -23,8 +23,8 @@ class Home:
 
 
 # The sockets of this process by charger; the switchboard keeps it. An entry's `offer(command)`
-# takes a command that is claimed for it already, `look()` has it look for waiting rows, `dismiss()`
-# closes it.
+# takes a command that is claimed for it already, `look()` has it look for waiting rows, `tend(within)`
+# has its charger reconciled once that is quiet, `dismiss(code, reason)` closes it.
 links = {}
 home = Home()
 # Channels of processes that asked a charger something lately: {charger: {channel: when}}.
@@ -43,13 +43,26 @@ def wake(charger_id, process_channel):
         tell(process_channel, {"type": "commands.look", "charger": charger_id, "reply": home.channel})
 
 
-def hang_up(charger_id, process_channel):
-    """Have the socket of a charger that was removed closed; one that is not told is at its next beat."""
+def tend(charger_id, process_channel, *, within=0.0):
+    """Have the owner of the charger's socket bring the charger to what is wanted, once it is quiet.
+
+    `within`: begin at some moment of so many seconds, so that many do not at the same one.
+    """
     link = links.get(charger_id)
     if link is not None:
-        link.dismiss()
+        link.tend(within)
     elif process_channel:
-        tell(process_channel, {"type": "charger.removed", "charger": charger_id})
+        tell(process_channel, {"type": "charger.tend", "charger": charger_id, "within": within})
+
+
+def hang_up(charger_id, process_channel, code, reason):
+    """Have the socket of a charger closed; one that is not told is at its next beat."""
+    link = links.get(charger_id)
+    if link is not None:
+        link.dismiss(code, reason)
+    elif process_channel:
+        order = {"type": "charger.dismissed", "charger": charger_id, "code": code, "reason": reason}
+        tell(process_channel, order)
 
 
 def tell(channel, message):

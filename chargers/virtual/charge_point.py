@@ -1,30 +1,46 @@
 """The virtual charge point: one class for OCPP 1.6 and 2.0.1, driven by what people do to it.
 
 What belongs to one version only is in v16 and v201 (the point's `words`); the rooms beside this one
-hold the connection (client), the boot (registration), drivers and transactions (charging), and what
-must not get lost (delivery).
+hold what people do (play), the connection (client), the boot (registration), drivers and transactions
+(charging), and what must not get lost (delivery).
 """
 
 import asyncio
 import logging
 import random
 
-from chargers.virtual import answers16, answers201, v16, v201
-from chargers.virtual.charging import Charging, NotPossible
-from chargers.virtual.client import BACKOFF, CallFailed, Client
+from chargers.virtual import answers, security_profile, v16, v201
+from chargers.virtual.certificates import Certificates
+from chargers.virtual.charging import Charging
+from chargers.virtual.client import Backoff, CallFailed, Client
 from chargers.virtual.clock import Clock
 from chargers.virtual.configuration import Configuration
 from chargers.virtual.connector import Connector
 from chargers.virtual.delivery import Delivery
+from chargers.virtual.displays import Displays
+from chargers.virtual.firmware import Firmware
+from chargers.virtual.firmware_publishing import FirmwarePublishing
+from chargers.virtual.local_list import LocalList
+from chargers.virtual.logs import Logs
+from chargers.virtual.metering import Metering
+from chargers.virtual.monitoring import Monitoring
 from chargers.virtual.operations import Operations
-from chargers.virtual.power import AC, Car
+from chargers.virtual.outcomes import Outcomes
+from chargers.virtual.play import Play
+from chargers.virtual.power import AC
 from chargers.virtual.registration import Registration
+from chargers.virtual.remote_starts import RemoteStarts
+from chargers.virtual.reservations import Reservations
+from chargers.virtual.security import SecurityLog
+from chargers.virtual.signing import Signing
+from chargers.virtual.smart_charging import SmartCharging
+from chargers.virtual.statuses import Statuses
+from chargers.virtual.vendors import Vendors
 from chargers.wire.validation import V16, V201
 
 log = logging.getLogger(__name__)
 WORDS = {V16: v16, V201: v201}
-ANSWERS = {V16: answers16, V201: answers201}
-RFID = "ISO14443"
+_BACKOFF_KEYS = ("RetryBackoffWaitMinimum", "RetryBackoffRandomRange", "RetryBackoffRepeatTimes")
 IDENTITY = {
     "vendor": "Stationmaster",
     "model": "Virtual",
@@ -34,26 +50,35 @@ IDENTITY = {
 
 # What a charge point publishes, and what the value of each is.
 EVENTS = {
+    "is_running": "true or false: it was started or stopped",
     "is_connected": "true or false, at every change",
     "connection_refused": "{cause, http_status}: an attempt to connect failed",
     "boot_notification_response": "the answer as it came: {status, currentTime, interval}",
     "status": "{connector, status, error_code}: in OCPP 1.6's words, at every change",
-    "transaction": "{connector, state, transaction_id, token, energy_wh}; state is started, confirmed (the "
-    "CSMS gave its verdict), updated or ended (with a reason)",
+    "transaction": "{connector, state, transaction_id, session_id, token, energy_wh}; state is started, "
+    "confirmed (the CSMS gave its verdict), updated or ended (with a reason)",
     "meter": "{connector, register_wh, power_w, volts, amps, soc}, at every sample",
-    "configuration_key": "{key, value, read_only}: the CSMS changed it",
+    "configuration_key": "{key, value, read_only}: the CSMS changed it, or set_configuration_key did",
+    "charging_profiles": "{profiles, limits_w}: the ids of those installed, and what each connector may draw",
+    "given_up": "{action, payload, cause}: a message that was kept, and that the CSMS would not take",
     "remote_start": "{connector, token}: the CSMS asked for a start, which was taken on",
     "reset": "{reason}: the charge point restarts",
+    "security_event": "{type, info, critical, timestamp}: something that guards should know",
+    "display": "{id, content, priority, state}: a message to be shown; without content, no longer",
+    "cost": "{transaction_id, total_cost}: what a transaction costs so far",
     "ocpp_message": "{direction, message}: every frame, direction being in or out",
 }
 
 
-class ChargePoint:
+class ChargePoint(Play):
     """A charge point that lives in this process.
 
     `version` is V16 or V201. Subscribe to what it publishes (see EVENTS) before `start`. `outlet`
-    says what its connectors give, AC or DC; `configuration` sets keys by their OCPP 1.6 names;
-    `dice`, a random.Random, and `clock` make a run repeatable. All numbers of connectors begin at 1.
+    says what its connectors give, AC or DC; `configuration` sets keys by their OCPP 1.6 names, and
+    `custom_keys` brings some of your own (see settings.custom); `transfer` carries logs to where the
+    CSMS wants them (see transfer.put), and without one they stay here; `backoff`, a Backoff, overrules the
+    keys of that name; `dice`, a random.Random, and `clock` make a run repeatable. All numbers of
+    connectors begin at 1.
     """
 
     def __init__(
@@ -67,8 +92,10 @@ class ChargePoint:
         outlet=AC,
         identity=None,
         configuration=None,
+        custom_keys=(),
+        transfer=None,
         register_wh=0.0,
-        backoff=BACKOFF,
+        backoff=None,
         call_timeout=30.0,
         boot_retry_seconds=60.0,
         clock=None,
@@ -78,18 +105,43 @@ class ChargePoint:
         self.identity = IDENTITY | (identity or {})
         self.clock, self.dice = clock or Clock(), dice or random.Random()
         self.configuration = Configuration(
-            {"NumberOfConnectors": connectors, "AuthorizationKey": password}
+            {"NumberOfConnectors": connectors, "AuthorizationKey": password, "ChargePointId": identifier}
             | {"ChargePointVendor": self.identity["vendor"], "ChargePointModel": self.identity["model"]}
             | {"ChargeBoxSerialNumber": self.identity["serial_number"]}
-            | (configuration or {})
+            | {"FirmwareVersion": self.identity["firmware_version"]}
+            | {"SecurityProfile": security_profile.given(url, password)}
+            | (configuration or {}),
+            customs=custom_keys,
+            is_201=version == V201,
         )
         self.connectors = {
             number: Connector(number, outlet, register_wh) for number in range(1, connectors + 1)
         }
-        self.client = Client(
+        self.fault = ""  # of the charge point as a whole
+        self.client = self._client(url, password, backoff, call_timeout)
+        self.registration = Registration(self, retry_seconds=boot_retry_seconds)
+        self.delivery = Delivery(self)
+        self.local_list = LocalList(self)
+        self.charging, self.remote_starts = Charging(self), RemoteStarts(self)
+        self.smart_charging = SmartCharging(self)
+        self.operations = Operations(self)
+        self.metering, self.reservations = Metering(self), Reservations(self)
+        self.statuses = Statuses(self)
+        self.certificates, self.signing = Certificates(self), Signing(self)
+        self.outcomes, self.logs = Outcomes(), Logs(self, transfer)
+        self.firmware, self.firmware_publishing = Firmware(self), FirmwarePublishing(self)
+        self.monitoring, self.displays, self.network_profiles = Monitoring(self), Displays(self), {}
+        self.security, self.vendors = SecurityLog(self), Vendors(self)
+        self.on_answer = lambda: None  # hears of every CALL that was obeyed, before the answer leaves
+        self._subscribers = {name: [] for name in EVENTS}
+        self._tasks, self._telling = set(), set()
+        self._is_running, self._switching = False, asyncio.Lock()
+
+    def _client(self, url, password, backoff, call_timeout):
+        return Client(
             url,
-            identifier,
-            version,
+            self.identifier,
+            self.version,
             password=password,
             on_call=self._on_call,
             on_change=self._on_change,
@@ -100,20 +152,18 @@ class ChargePoint:
                 "ocpp_message", {"direction": direction, "message": text}
             ),
             ping_interval=lambda: self.configuration.number("WebSocketPingInterval"),
-            backoff=backoff,
+            backoff=lambda: backoff or self._backoff(),
             call_timeout=call_timeout,
             clock=self.clock,
             dice=self.dice,
         )
-        self.registration = Registration(self, retry_seconds=boot_retry_seconds)
-        self.delivery = Delivery(self)
-        self.charging = Charging(self)
-        self.operations = Operations(self)
-        self._subscribers = {name: [] for name in EVENTS}
-        self._tasks, self._telling, self._reported = set(), set(), {}
-        self._is_running = False
 
-    # What people do ---------------------------------------------------------------------------
+    # Running ------------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._is_running
 
     @property
     def is_connected(self) -> bool:
@@ -131,114 +181,55 @@ class ChargePoint:
 
     async def start(self) -> bool:
         """Connect and boot; False when it runs already."""
-        if self._is_running:
-            return False
-        self._is_running = True
-        self.registration.forget("PowerUp")
-        self.spawn(self.delivery.run())
-        self.charging.resample()
-        self.client.start()
+        async with self._switching:
+            if self._is_running:
+                return False
+            self._is_running = True
+            self.registration.forget("PowerUp")
+            self.spawn(self.delivery.run())
+            self.metering.resume()
+            self.reservations.resume()
+            self.smart_charging.apply()
+            self.monitoring.resume()
+            self.client.start()
+            self.publish("is_running", True)
         return True
 
     async def stop(self, *, seconds: float = 5.0) -> bool:
         """End what charges, deliver what waits for at most `seconds`, and disconnect.
 
-        False when it was stopped already. What could not be delivered is kept for the next start.
+        False when it was stopped already. What could not be delivered is kept for the next start;
+        of what happens until then the CSMS is not told.
         """
-        if not self._is_running:
-            return False
-        self._is_running = False
-        self.operations.end_all("Other")
-        await self.delivery.drained(seconds)
-        await self.told(seconds)
-        await self.client.stop()
-        tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        async with self._switching:
+            if not self._is_running:
+                return False
+            self.operations.end_all("Other")
+            for connector in self.connectors.values():
+                self.charging.dismiss(connector)
+                self.report(connector)
+            self._is_running = False
+            await self.delivery.drained(seconds)
+            await self.told(seconds)
+            await self.client.stop()
+            tasks = self._tasks - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            self.publish("is_running", False)
         return True
-
-    async def plug_in(self, connector: int = 1, soc: float | None = None, battery_wh: float = 60_000.0):
-        """A car arrives, charged to `soc` percent (else by chance), and puts its cable in."""
-        if battery_wh <= 0 or not 0 <= (soc or 0) <= 100:
-            raise NotPossible("soc must be 0 to 100, and battery_wh above 0")
-        soc = round(self.dice.uniform(15, 55), 1) if soc is None else soc
-        self.charging.plug_in(self._connector(connector), Car(battery_wh, soc))
-
-    async def unplug(self, connector: int = 1):
-        """The car leaves; if it still charges, that ends its transaction."""
-        self.charging.unplug(self._connector(connector))
-
-    async def present_tag(self, token: str, connector: int = 1, token_type: str = RFID) -> str:
-        """A driver presents a tag, to start or to stop; return what was said of it (Accepted, Invalid, …)."""
-        return await self.charging.present_tag(self._connector(connector), token, token_type)
-
-    async def set_power(self, watts: float | None = None, connector: int = 1):
-        """Let the car take at most `watts`; none takes that limit away."""
-        if watts is not None and not 0 <= watts < 1e9:
-            raise NotPossible("watts must be 0 or more")
-        chosen = self._connector(connector)
-        chosen.limit(watts, self.clock.life())
-        self.charging.note_state(chosen)
-
-    async def go_offline(self):
-        """Lose the network, without a word, until go_online."""
-        self.client.cut()
-
-    async def go_online(self):
-        """Have the network back."""
-        self.client.mend()
-
-    async def power_cycle(self):
-        """Lose the mains for a moment: what charges ends with PowerLoss, then it boots again."""
-        self.operations.restart("PowerLoss", "PowerUp")
-        self.client.drop()
-
-    async def raise_fault(self, connector: int = 1, code: str = "OtherError"):
-        """Break something; `code` is one of OCPP 1.6's error codes or any other word."""
-        self.charging.fail(self._connector(connector), code)
-
-    async def clear_fault(self, connector: int = 1):
-        """Repair it."""
-        chosen = self._connector(connector)
-        chosen.fault = ""
-        self.report(chosen)
-
-    async def send(self, action: str, payload: dict) -> dict:
-        """Send any CALL, whatever the standard thinks of it, and return the answer's payload."""
-        return await self.client.call(action, payload)
-
-    async def state(self) -> dict:
-        """Return what can be seen of the charge point."""
-        return {
-            "is_connected": self.is_connected,
-            "registration": self.registration.status,
-            "undelivered": len(self.delivery),
-            "connectors": [self._describe(each) for each in self.connectors.values()],
-        }
-
-    def _describe(self, connector):
-        connector.measure(self.clock.life())
-        running = connector.transaction
-        return {
-            "connector": connector.connector_id,
-            "status": connector.status,
-            "is_plugged": connector.is_plugged,
-            "register_wh": int(connector.register_wh),
-            "power_w": round(connector.flow.power_w) if connector.flow else 0,
-            "transaction_id": self.words.transaction_id(running) if running else None,
-        }
-
-    def _connector(self, number):
-        if number not in self.connectors:
-            raise NotPossible(f"there is no connector {number}: there are 1 to {len(self.connectors)}")
-        return self.connectors[number]
 
     # For the rooms ----------------------------------------------------------------------------
 
     def _on_call(self, action, payload):
-        return ANSWERS[self.version].answer(self, action, payload)
+        answer = answers.answer(self, action, payload)
+        self.on_answer()
+        return answer
+
+    def _backoff(self):
+        minimum, spread, repeats = map(self.configuration.number, _BACKOFF_KEYS)
+        return Backoff(minimum, spread, repeats)
 
     def _on_change(self, is_connected):
         self.publish("is_connected", is_connected)
@@ -278,20 +269,14 @@ class ChargePoint:
 
     def greet(self):
         """The CSMS can be told things again: the status of everything, then what waits."""
+        self.statuses.note_told()
         for action, payload in self.words.statuses(self):
             self.tell_soon(action, payload)
         self.delivery.wake()
 
-    def report(self, connector):
-        """Tell of a connector's status if it has changed."""
-        now = (connector.status, connector.fault)
-        if self._reported.get(connector.connector_id) == now:
-            return
-        self._reported[connector.connector_id] = now
-        value = {"connector": connector.connector_id, "status": connector.status}
-        self.publish("status", value | {"error_code": connector.fault or "NoError"})
-        for action, payload in self.words.status(self, connector):
-            self.tell_soon(action, payload)
+    def report(self, connector=None):
+        """Something happened, at a connector or elsewhere: tell of every status that has changed."""
+        self.statuses.report()
 
     def tell_soon(self, action, payload, *, is_triggered=False):
         """Have `tell` done; what is told in this way keeps its order."""
@@ -308,6 +293,11 @@ class ChargePoint:
         """Tell the CSMS something that is not worth keeping: offline it is dropped."""
         if self.is_online or (is_triggered and self.is_connected):
             try:
-                await self.client.call(action, payload)
+                answer = await self.client.call(action, payload)
             except CallFailed as failure:
                 log.info("%s: %s: %s", self.identifier, action, failure)
+            else:
+                if action == "Heartbeat":
+                    self.registration.hear_time(answer)
+        elif action != "Heartbeat" and self.configuration.is_true("QueueAllMessages"):
+            self.delivery.put(action, payload, is_vital=False)

@@ -7,10 +7,18 @@ and what they send leaves after the answer. Reasons are OCPP 1.6's; v201 transla
 
 import uuid
 
-from chargers.virtual.authorizing import Authorizing
-from chargers.virtual.connector import CHARGING, FAULTED, SUSPENDED_EV, UNAVAILABLE, Transaction
+from chargers.virtual.authorizing import ACCEPTED, Authorizing
+from chargers.virtual.connector import (
+    CHARGING,
+    FAULTED,
+    FINISHING,
+    SUSPENDED_EV,
+    SUSPENDED_EVSE,
+    UNAVAILABLE,
+    Transaction,
+)
 
-_STATES = {CHARGING: "Charging", SUSPENDED_EV: "SuspendedEV"}
+_STATES = frozenset([CHARGING, SUSPENDED_EV, SUSPENDED_EVSE])
 
 
 class NotPossible(Exception):
@@ -23,17 +31,22 @@ class Charging:
     def __init__(self, point):
         self._point = point
         self.authorizing = Authorizing(point)
-        self._last_number = 0
-        self._samplers, self._waits = {}, {}
-        self._promised = set()  # connectors whose remote start waits for an Authorize
+        self.last_number = 0
+        self._waits = {}
 
     # Drivers ----------------------------------------------------------------------------------
 
     def plug_in(self, connector, car):
         if connector.is_plugged:
             raise NotPossible(f"connector {connector.connector_id} has a cable in it already")
+        if connector.locked_for:
+            raise NotPossible(f"connector {connector.connector_id} still holds the cable of who left")
         connector.car = car
-        if connector.token:
+        self._point.smart_charging.plugged(connector)
+        if connector.transaction:
+            connector.power_on(self._point.clock.life())
+            self.note_state(connector)
+        elif connector.token:
             self._begin(connector, "CablePluggedIn")
         else:
             self._point.report(connector)
@@ -41,20 +54,44 @@ class Charging:
     def unplug(self, connector):
         if not connector.is_plugged:
             raise NotPossible(f"connector {connector.connector_id} has no cable in it")
-        if connector.transaction:
-            self.end(connector, "EVDisconnected")
-        connector.car, connector.is_finishing = None, False
-        self._point.report(connector)
+        if not connector.transaction:
+            connector.car, connector.is_finishing = None, False
+            self._point.report(connector)
+        elif self._point.configuration.is_true("StopTransactionOnEVSideDisconnect"):
+            self._leave(connector)
+        else:
+            connector.power_off(self._point.clock.life())
+            connector.car = None
+            self.note_state(connector)
+
+    def _leave(self, connector):
+        """The car went while it charged: that ends the transaction, and may leave its cable behind."""
+        if not self._point.configuration.is_true("UnlockConnectorOnEVSideDisconnect"):
+            connector.locked_for = connector.transaction.token
+        self.end(connector, "EVDisconnected")
+
+    def unlock(self, connector):
+        """Let go of the cable of a car that has left."""
+        if connector.locked_for:
+            connector.locked_for, connector.is_finishing = "", False
+            self._point.report(connector)
 
     async def present_tag(self, connector, token, token_type):
         """Start or stop with a tag; return what was said of it."""
         if connector.transaction:
             return await self._present_to_stop(connector, token, token_type)
-        if connector.status in (FAULTED, UNAVAILABLE) or connector.token:
+        if connector.locked_for and self.authorizing.is_same(token, connector.locked_for):
+            self.unlock(connector)
+            return ACCEPTED
+        if connector.status in (FAULTED, UNAVAILABLE) or connector.token or connector.locked_for:
             raise NotPossible(f"connector {connector.connector_id} is {connector.status}")
         verdict = await self.authorizing.check(token, token_type)
-        if verdict.is_accepted and (connector.is_free or connector.is_finishing):
-            self._grant(connector, token, token_type, "Authorized")
+        if verdict.is_accepted and self.authorizing.is_master(verdict):
+            raise NotPossible("a token of the master group only stops")
+        if verdict.is_accepted and not self._point.reservations.admits(connector, token):
+            raise NotPossible(f"connector {connector.connector_id} is reserved for another token")
+        if verdict.is_accepted and (connector.is_free or connector.status == FINISHING):
+            self.grant(connector, token, token_type, "Authorized")
         return verdict.status
 
     async def _present_to_stop(self, connector, token, token_type):
@@ -63,14 +100,22 @@ class Charging:
             verdict = await self.authorizing.check(token, token_type)
             if not verdict.is_accepted:
                 return verdict.status
+            if self.authorizing.is_master(verdict):
+                return self._stop(connector, running, token, "MasterPass")
             if not self.authorizing.is_same(token, running.token):
                 raise NotPossible(f"connector {connector.connector_id} charges for another token")
-        if connector.transaction is running:
-            self.end(connector, "Local", token=token)
-        return "Accepted"
+        return self._stop(connector, running, token, "Local")
 
-    def _grant(self, connector, token, token_type, trigger, remote_start_id=None):
+    def _stop(self, connector, transaction, token, reason):
+        # It may have ended while the token was asked about.
+        if connector.transaction is transaction:
+            self.end(connector, reason, token=token)
+        return ACCEPTED
+
+    def grant(self, connector, token, token_type, trigger, remote_start_id=None):
         """A token may charge here: begin, or wait for the cable until ConnectionTimeOut."""
+        if not self._point.is_running:  # stopped while the token was asked about
+            return
         connector.token, connector.token_type = token, token_type
         connector.remote_start_id = remote_start_id
         if connector.is_plugged:
@@ -83,92 +128,62 @@ class Charging:
         if seconds := self._point.configuration.number("ConnectionTimeOut"):
             await self._point.clock.live(seconds)
             del self._waits[connector.connector_id]
-            self._dismiss(connector)
+            self.dismiss(connector)
             self._point.report(connector)
 
-    def _dismiss(self, connector):
+    def dismiss(self, connector):
         """Forget a token that waits for its cable."""
         connector.token, connector.remote_start_id = "", None
+        self._point.smart_charging.take_promise(connector)
         if wait := self._waits.pop(connector.connector_id, None):
             wait.cancel()
-
-    # Remote control ---------------------------------------------------------------------------
-
-    def remote_start(self, token, token_type, *, connector_id=None, remote_start_id=None):
-        """Take on a start from afar, anywhere without `connector_id`; say whether it can be done."""
-        connector = self._for_remote_start(connector_id)
-        if connector is None or not self._point.registration.is_accepted:
-            return False
-        told = {"connector": connector.connector_id, "token": token}
-        self._promised.add(connector.connector_id)
-        self._point.spawn(self._start_from_afar(connector, token, token_type, remote_start_id))
-        self._point.publish("remote_start", told)
-        return True
-
-    def _for_remote_start(self, connector_id):
-        able = [
-            each
-            for each in self._point.connectors.values()
-            if each.is_free
-            and each.connector_id not in self._promised
-            and connector_id in (None, each.connector_id)
-        ]
-        return min(able, key=lambda each: (not each.is_plugged, each.connector_id), default=None)
-
-    async def _start_from_afar(self, connector, token, token_type, remote_start_id):
-        try:
-            if self._point.configuration.is_true("AuthorizeRemoteTxRequests"):
-                verdict = await self.authorizing.check(token, token_type)
-                if not verdict.is_accepted:
-                    return
-        finally:
-            self._promised.discard(connector.connector_id)
-        if connector.is_free:
-            self._grant(connector, token, token_type, "RemoteStart", remote_start_id)
 
     # Transactions -----------------------------------------------------------------------------
 
     def _begin(self, connector, trigger):
         point = self._point
-        self._last_number -= 1
+        self.last_number -= 1
         token, remote_start_id = connector.token, connector.remote_start_id
-        self._dismiss(connector)
+        promised = point.smart_charging.take_promise(connector)
+        self.dismiss(connector)
         connector.is_finishing = False
         readout = point.read(connector)
         uid = str(uuid.UUID(int=point.dice.getrandbits(128), version=4))
         connector.transaction = transaction = Transaction(
             uid,
-            self._last_number,
+            self.last_number,
             connector.connector_id,
             token,
             connector.token_type,
             readout.at,
             readout.register_wh,
             remote_start_id,
+            point.reservations.use(connector, token),
         )
         if remote_start_id is not None:
             trigger = "RemoteStart"
         self._put(transaction, point.words.started(point, transaction, readout, trigger))
         connector.power_on(point.clock.life())
-        self._sample_regularly(connector)
+        point.metering.begin(connector)
         self._publish("started", transaction, transaction.start_wh)
+        point.smart_charging.began(connector, promised)
         self.note_state(connector)
 
     def end(self, connector, reason, *, token=""):
         """End the connector's transaction; the car may stay."""
         point, transaction = self._point, connector.transaction
         readout = point.read(connector)
-        connector.power_off(point.clock.life())
-        self._stop_sampling(connector)
-        connector.transaction = None
+        # At the moment of that reading: what flowed since would move the register past the end that is told.
+        connector.power_off(connector.metered_at)
+        point.metering.end(connector)
+        connector.transaction, connector.is_paused = None, False
         if reason == "EVDisconnected":
             connector.car = None
-        connector.is_finishing = connector.is_plugged
-        if connector.becomes_inoperative:
-            connector.is_operative, connector.becomes_inoperative = False, False
+        connector.is_finishing = connector.is_plugged or bool(connector.locked_for)
         transaction.ended_at, transaction.end_wh, transaction.reason = readout.at, readout.register_wh, reason
         self._put(transaction, point.words.ended(point, transaction, readout, token))
         self._publish("ended", transaction, transaction.end_wh)
+        point.smart_charging.ended(connector)
         point.report(connector)
         point.operations.became_idle()
 
@@ -184,28 +199,52 @@ class Charging:
     def note_state(self, connector):
         """Tell of a charging state that has changed, in the words that the version has for it."""
         point, transaction = self._point, connector.transaction
-        state = _STATES.get(connector.status)
-        if transaction and state and state != transaction.charging_state:
+        state = connector.status if connector.is_plugged else "Idle"
+        is_told = state in _STATES or not connector.is_plugged
+        if transaction and is_told and state != transaction.charging_state:
             transaction.charging_state = state
             if told := point.words.state_changed(point, transaction, point.read(connector)):
                 self._put(transaction, told)
         point.report(connector)
 
-    def answered(self, transaction, action, answer):
-        """The CSMS has answered a message about a transaction: learn its number and its verdict."""
-        verdict = self._point.words.learn(transaction, action, answer)
-        if verdict is None:
+    def answered(self, transaction, action, payload, answer):
+        """The CSMS has answered a message about a transaction: learn its number and its verdicts."""
+        told = self._point.words.learn(transaction, action, payload, answer)
+        if told is None:
             return
-        if transaction.token:
-            self.authorizing.learn(transaction.token, verdict)
-        if transaction.verdict:
-            return
-        transaction.verdict = verdict.status
-        self._publish("confirmed", transaction, transaction.start_wh)
+        token, verdict = told
+        self.authorizing.learn(token, verdict)
+        if token.casefold() == transaction.token.casefold():
+            self._judge(transaction, verdict)
+
+    def _judge(self, transaction, verdict):
+        is_first, transaction.verdict = not transaction.verdict, verdict.status
+        if is_first:
+            self._publish("confirmed", transaction, transaction.start_wh)
         connector = self._point.connectors[transaction.connector_id]
-        may_stop = self._point.configuration.is_true("StopTransactionOnInvalidId")
-        if not verdict.is_accepted and may_stop and connector.transaction is transaction:
+        if connector.transaction is not transaction:
+            return
+        if not verdict.is_accepted:
+            self._point.spawn(self._refuse(connector, transaction))
+        elif connector.is_paused:
+            connector.pause(False, self._point.clock.life())
+            self.note_state(connector)
+
+    async def _refuse(self, connector, transaction):
+        """The token may not charge after all: stop or pause, once it got what such tokens may take."""
+        point = self._point
+        end_wh = point.read(connector).register_wh + point.configuration.number("MaxEnergyOnInvalidId")
+        while connector.transaction is transaction and (left := end_wh - connector.register_wh) > 0:
+            # As long as it takes at the very least, so that it cannot take much more.
+            await point.clock.live(max(1.0, left * 3600 / connector.outlet.max_w))
+            connector.measure(point.clock.life())
+        if connector.transaction is not transaction or transaction.verdict == ACCEPTED:
+            return
+        if point.configuration.is_true("StopTransactionOnInvalidId"):
             self.end(connector, "DeAuthorized")
+        else:
+            connector.pause(True, point.clock.life())
+            self.note_state(connector)
 
     def _put(self, transaction, message):
         action, payload = message
@@ -217,6 +256,7 @@ class Charging:
             "connector": transaction.connector_id,
             "state": state,
             "transaction_id": words.transaction_id(transaction),
+            "session_id": transaction.uid,
             "token": transaction.token,
             "energy_wh": register_wh - transaction.start_wh,
         }
@@ -226,27 +266,6 @@ class Charging:
             told["reason"] = transaction.reason
         self._point.publish("transaction", told)
 
-    # Sampling ---------------------------------------------------------------------------------
-
-    def resample(self):
-        """Begin the sampling anew, with the interval that holds now."""
-        for connector in self._point.connectors.values():
-            if connector.transaction:
-                self._sample_regularly(connector)
-
-    def _sample_regularly(self, connector):
-        self._stop_sampling(connector)
-        self._samplers[connector.connector_id] = self._point.spawn(self._sample(connector))
-
-    def _stop_sampling(self, connector):
-        if sampler := self._samplers.pop(connector.connector_id, None):
-            sampler.cancel()
-
-    async def _sample(self, connector):
-        while interval := self._point.configuration.number("MeterValueSampleInterval"):
-            await self._point.clock.live(interval)
-            self.sample(connector)
-
     # Faults -----------------------------------------------------------------------------------
 
     def fail(self, connector, code):
@@ -254,12 +273,13 @@ class Charging:
         connector.fault = code
         if connector.transaction:
             self.end(connector, "Other")
-        self._dismiss(connector)
+        self.dismiss(connector)
+        self._point.reservations.lost(connector)
         self._point.report(connector)
 
     def lose_power(self, connector):
         """The power is gone: what ran has ended, whoever waited is forgotten; the car stays."""
         if connector.transaction:
             self.end(connector, "PowerLoss")
-        self._dismiss(connector)
-        connector.is_finishing = False
+        self.dismiss(connector)
+        connector.is_finishing, connector.locked_for = False, ""

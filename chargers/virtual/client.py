@@ -34,6 +34,10 @@ class CallFailed(Exception):
         self.outcome, self.code, self.description = outcome, code, description
 
 
+class Ignored(Exception):
+    """Raised by a handler to leave a CALL without any answer."""
+
+
 class Refusal(Exception):
     """Raised by a handler to answer a CALLERROR; `code` is in OCPP 2.0.1's words."""
 
@@ -67,9 +71,10 @@ class Client:
     """A charge point's side of the wire.
 
     `on_call(action, payload)` answers a CALL of the CSMS: it returns the payload of the answer or
-    raises Refusal, and must not wait. `on_change(is_connected)` hears of every change, `on_refused`
-    why an attempt failed (a text, and the HTTP status or None), `on_message(direction, text)` every
-    frame, direction being "in" or "out". `ping_interval()` is asked at each connect; 0 means none.
+    raises Refusal or Ignored, and must not wait. `on_change(is_connected)` hears of every change,
+    `on_refused` why an attempt failed (a text, and the HTTP status or None), `on_message(direction,
+    text)` every frame, direction being "in" or "out". `ping_interval()` is asked at each connect, 0
+    meaning none, and `backoff()` when a connection has ended.
     """
 
     def __init__(
@@ -84,7 +89,7 @@ class Client:
         on_refused=None,
         on_message=None,
         ping_interval=lambda: 0,
-        backoff=BACKOFF,
+        backoff=lambda: BACKOFF,
         call_timeout=30.0,
         clock=None,
         dice=None,
@@ -99,7 +104,9 @@ class Client:
         self._clock, self._dice = clock or Clock(), dice or random.Random()
         self._session = self._socket = self._task = self._timer = None
         self._allowed, self._hurry = asyncio.Event(), asyncio.Event()
+        self._allowed.set()
         self._to_write, self._all_written = asyncio.Event(), asyncio.Event()
+        self._fallback = None  # (url, on_failed) while a new address has not worked yet
 
     @property
     def is_connected(self):
@@ -109,7 +116,6 @@ class Client:
 
     def start(self):
         """Connect, and again whenever the connection ends."""
-        self._allowed.set()
         if self._task is None:
             self._task = asyncio.create_task(self._stay_connected())
 
@@ -122,6 +128,10 @@ class Client:
         await asyncio.wait([self._task])
         self._task = None
 
+    def switch(self, url, on_failed):
+        """Connect to `url` from the next time on, unless that fails: then as before, and tell so."""
+        self._fallback, self.url = (self.url, on_failed), url
+
     async def reconnect(self):
         """Close the connection properly and connect again at once."""
         self._hurry.set()
@@ -132,6 +142,15 @@ class Client:
         self._hurry.set()
         if self._socket is not None:
             self._socket.transport.abort()
+
+    def ping(self):
+        """Ping as often as the interval says now, and no more as it did."""
+        if (socket := self._socket) is not None:
+            if socket.keepalive_task is not None:
+                socket.keepalive_task.cancel()
+                socket.keepalive_task = None
+            socket.ping_interval = self._ping_interval() or None
+            socket.start_keepalive()
 
     def cut(self):
         """Lose the network: the connection breaks without a word, and none is tried."""
@@ -153,11 +172,15 @@ class Client:
             await socket.close()
 
     async def _stay_connected(self):
-        waits = self._backoff.waits(self._dice)
+        waits = self._backoff().waits(self._dice)
         while True:
             await self._allowed.wait()
             if await self._converse():
-                waits = self._backoff.waits(self._dice)
+                waits = self._backoff().waits(self._dice)
+            elif self._fallback:
+                (self.url, on_failed), self._fallback = self._fallback, None
+                on_failed()
+                continue
             await self._pause(next(waits))
 
     async def _pause(self, seconds):
@@ -179,10 +202,11 @@ class Client:
             status = refusal.response.status_code
             self._on_refused(f"the server answers HTTP {status}", status)
             return False
-        except (OSError, TimeoutError, WebSocketException) as error:
+        except (OSError, ValueError, TimeoutError, WebSocketException) as error:  # ValueError: no address
             self._on_refused(str(error) or type(error).__name__, None)
             return False
         try:
+            self._fallback = None
             self._hurry.clear()
             if self._allowed.is_set():  # the network may have been cut during the handshake
                 await self._talk(self._socket)
@@ -221,6 +245,8 @@ class Client:
                 self._on_message("in", text)
                 session.receive(text, self._time())
                 self._settle(session)
+                # Who waited for this answer goes on before the next text is looked at: it may build upon it.
+                await asyncio.sleep(0)
         except ConnectionClosed:
             pass
         finally:
@@ -282,6 +308,8 @@ class Client:
     def _serve(self, session, call):
         try:
             session.answer(call, self._on_call(call.action, call.payload))
+        except Ignored:
+            session.ignore(call)
         except Refusal as refusal:
             session.refuse(call, refusal.code, refusal.description)
         except Exception as error:  # noqa: BLE001  (a bug here must not cost the connection)

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+LEAST_CORRECTION = timedelta(seconds=2)
 
 
 class Clock:
@@ -16,9 +18,17 @@ class Clock:
         if not speed > 0:
             raise ValueError("the speed must be above 0")
         self.speed = speed
+        self._ahead = timedelta()  # of the machine's clock, as the CSMS has set it
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._ahead
+
+    def set(self, moment: datetime) -> bool:
+        """Show `moment` from now on; False where the difference is no more than a message's delay."""
+        if abs(moment - self.now()) <= LEAST_CORRECTION:
+            return False
+        self._ahead = moment - datetime.now(UTC)
+        return True
 
     def life(self) -> float:
         """Return how many seconds the cars have lived, from any beginning."""

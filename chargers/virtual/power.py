@@ -29,11 +29,15 @@ DC = Outlet(max_w=150_000.0, phases=0, volts=400.0, is_dc=True)
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """What stands at the connector; `max_w` is the most that it takes."""
+    """What stands at the connector; `max_w` is the most that it takes.
+
+    One that speaks ISO 15118 tells the energy that it needs; others have None there.
+    """
 
     battery_wh: float = 60_000.0
     soc: float = 35.0
     max_w: float = 150_000.0
+    needs_wh: float | None = None
 
 
 class Flow:
@@ -92,3 +96,17 @@ class Flow:
         emptiness = (100.0 - self.soc) / (100.0 - TAPER_SOC)
         watts = self._ceiling_w * ramp * max(TRICKLE, min(1.0, emptiness))
         return watts if self.limit_w is None else min(watts, self.limit_w)
+
+
+def shared(total_w, wishes):
+    """Return {who: watts} for those that must take less than they wish so that `total_w` is kept to.
+
+    All get the same, except that nobody gets more than wished for; {} where nobody has to yield.
+    """
+    if total_w is None or sum(wishes.values()) <= total_w:
+        return {}
+    shares, left_w = {}, total_w
+    for number, (who, wish) in enumerate(sorted(wishes.items(), key=lambda it: it[1])):
+        shares[who] = min(wish, left_w / (len(wishes) - number))
+        left_w -= shares[who]
+    return shares

@@ -3,7 +3,10 @@
 import asyncio
 
 from chargers.virtual.client import CallFailed
+from chargers.wire import clock
 
+# What else made it boot is a reset, for those who guard it.
+_STARTS = frozenset(["PowerUp", "ApplicationReset", "LocalReset", "Watchdog", "Unknown"])
 ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
 
 
@@ -18,7 +21,7 @@ class Registration:
         self._point = point
         self._retry_seconds = retry_seconds
         self.status = ""
-        self.reason = "PowerUp"
+        self.reason, self._is_new = "PowerUp", True
         self._booting = self._beating = None
 
     @property
@@ -27,7 +30,7 @@ class Registration:
 
     def forget(self, reason):
         """The charge point restarts: it must boot again, for `reason` in 2.0.1's words."""
-        self.status, self.reason = "", reason
+        self.status, self.reason, self._is_new = "", reason, True
         self._cancel()
 
     def connected(self):
@@ -53,12 +56,20 @@ class Registration:
         )
         before, self.status = self.status, answer["status"]
         self._point.publish("boot_notification_response", answer)
+        self.hear_time(answer)
         if self.is_accepted:
             if answer["interval"] > 0:
                 self._point.configuration.learn("HeartbeatInterval", answer["interval"])
             if before != ACCEPTED:
                 self._go_on()
         return answer["interval"] if answer["interval"] > 0 else self._retry_seconds
+
+    def hear_time(self, answer):
+        """Set the clock by the answer to a BootNotification or a Heartbeat."""
+        here = self._point.clock.now()
+        moment, problem = clock.read(answer.get("currentTime"), here)
+        if not problem and self._point.clock.set(moment):
+            self._point.smart_charging.apply()  # other periods may hold now
 
     async def _boot(self):
         while not self.is_accepted:
@@ -72,6 +83,10 @@ class Registration:
     def _go_on(self):
         self.beat()
         self._point.greet()
+        if self._is_new:
+            self._is_new = False
+            is_start = self.reason in _STARTS
+            self._point.security.record("StartupOfTheDevice" if is_start else "ResetOrReboot", self.reason)
 
     async def _beat(self):
         while interval := self._point.configuration.number("HeartbeatInterval"):

@@ -59,11 +59,22 @@ async def charge(point, token, *, seconds=10.0, connector=1):
     if transaction.ended_at is None:
         await point.present_tag(transaction.token, connector)
     await point.unplug(connector)
-    if not await point.delivery.drained(DELIVER_SECONDS):
+    if not await _is_delivered(point, watch):
         raise Refused("the CSMS did not take the session in")
     if transaction.verdict not in ("", "Accepted"):
         raise Refused(f"the CSMS refused the start: {transaction.verdict}")
     return transaction
+
+
+async def _is_delivered(point, watch):
+    """Wait until the CSMS has heard it all, over an outage too; say whether it has."""
+    try:
+        async with asyncio.timeout(DELIVER_SECONDS):
+            while not await point.delivery.drained(DELIVER_SECONDS):
+                await watch.until(lambda: point.is_online)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _why_not_online(point, refusals):

@@ -28,6 +28,11 @@ def read(text, now):
     return moment, ""
 
 
+def moment(text):
+    """Return the time that a text means, or None where it means none."""
+    return _parsed(text)
+
+
 def _parsed(text):
     if not isinstance(text, str) or len(text) > 64:
         return None

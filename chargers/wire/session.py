@@ -117,10 +117,15 @@ class Session:
         error = frames.CallError(inbound.message_id, inbound.refusal, description)
         self._settle(inbound, frames.encode(error))
 
+    def ignore(self, inbound):
+        """Leave a CALL of theirs without an answer, as a charge point does that was not accepted."""
+        self._settle(inbound, "")
+
     def _settle(self, inbound, answer):
         inbound.answer = answer
         while self._inbound and self._inbound[0].answer is not None:
-            self.outgoing.append(self._inbound.popleft().answer)
+            if settled := self._inbound.popleft().answer:
+                self.outgoing.append(settled)
 
     def _receive_call(self, frame, text, now):
         call = Inbound(frame.message_id, frame.action, frame.payload, text, now, frame.oddities)

@@ -16,6 +16,7 @@ from chargers.models import (
     Reading,
     Transaction,
 )
+from chargers.services import device_model
 from tests.chargers.admin.conftest import go_online
 from tests.kit import world
 from tokens import services
@@ -29,6 +30,7 @@ def of(owner):
     go_online(rows[Charger])
     Connector.objects.update(status="Charging", status_at=timezone.now(), power_w=11000)
     Command.objects.update(state="sent")
+    device_model.want(rows[Charger], [{"name": "HeartbeatInterval", "value": "60"}], user=owner)
     Message.objects.update(answer=ANSWER)
     FailedHandshake.objects.update(last_at=timezone.now())
     _charge(rows[Charger], rows[Transaction])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.db import transaction
 from chargers import consumers
 from chargers.models import Charger, Connector, FailedHandshake, Message, Presence, Reading, Transaction
 from chargers.ocpp import works
-from chargers.services import registration, remote
+from chargers.services import presence, reconciling, registration, remote
 from chargers.wire.validation import V16
 from csms.models import Event
 from tests.kit.chargers import InProcessCharger, basic, boards_closed, in_thread, until
@@ -416,3 +417,32 @@ class TestPresence:
         await online.disconnect()
         assert (await newer.call("Heartbeat", {}))[0] == 3
         assert (await in_thread(Presence.objects.get)).token == token
+
+
+class TestQuiet:
+    @pytest.fixture
+    def looked_after(self, monkeypatch, settings):
+        """The identifiers of chargers that were quiet, in order; quiet is whoever is silent for a moment."""
+        settings.CSMS_QUIET_SECONDS, settings.CSMS_QUIET_LATEST_SECONDS = 0.05, 0.2
+        found = []
+        step = SimpleNamespace(reconcile=lambda charger: found.append(charger.identifier), due=lambda now: [])
+        monkeypatch.setattr(reconciling, "STEPS", (step,))
+        return found
+
+    async def test_charger_that_has_connected_is_looked_after(self, looked_after, online):
+        """Not every one boots."""
+        await until(lambda: looked_after == ["CP-1"])
+
+    async def test_charger_that_has_booted_is_looked_after_again(self, looked_after, online):
+        """Once for the connection, once for the boot."""
+        await until(lambda: looked_after == ["CP-1"])
+        await online.call("BootNotification", BOOT)
+
+        await until(lambda: looked_after == ["CP-1"] * 2)
+
+    async def test_change_that_is_wanted_wakes_the_owner_of_the_socket(self, looked_after, online, charger):
+        """From any process, after the commit."""
+        await until(lambda: looked_after == ["CP-1"])
+        await in_thread(lambda: presence.tend(charger))
+
+        await until(lambda: looked_after == ["CP-1"] * 2)

@@ -1,5 +1,6 @@
 """What happens to chargers because time passed."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,16 @@ from django.db import connection
 from django.utils import timezone
 
 from chargers import jobs
-from chargers.models import Command, Datum, FailedHandshake, Instruction, Message, Reading
+from chargers.models import (
+    ChargingLimit,
+    ChargingProfile,
+    Command,
+    Datum,
+    FailedHandshake,
+    Instruction,
+    Message,
+    Reading,
+)
 from csms.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +56,19 @@ def carried_out(charger, at):
     )
 
 
+def ended_limit(charger, at):
+    return ChargingLimit.objects.create(charger=charger, value=16, unit="A", created_at=at, ended_at=at)
+
+
+_numbers = itertools.count(1)
+
+
+def removed_profile(charger, at):
+    return ChargingProfile.objects.create(
+        charger=charger, profile_id=next(_numbers), state="removed", created_at=at
+    )
+
+
 def handshake(charger, at):
     return FailedHandshake.objects.create(
         first_at=at, last_at=at, hour=at, address="192.0.2.1", reason="unknown charger", status_code=404
@@ -61,6 +84,8 @@ def handshake(charger, at):
         (command, "CSMS_RETAIN_COMMANDS_DAYS"),
         (instruction, "CSMS_RETAIN_COMMANDS_DAYS"),
         (carried_out, "CSMS_RETAIN_COMMANDS_DAYS"),
+        (ended_limit, "CSMS_RETAIN_COMMANDS_DAYS"),
+        (removed_profile, "CSMS_RETAIN_COMMANDS_DAYS"),
         (handshake, "CSMS_RETAIN_HANDSHAKES_DAYS"),
     ],
 )
@@ -74,6 +99,18 @@ def test_logs_are_kept_as_long_as_their_setting_says(charger, settings, make, se
 
     rows = type(old).objects.order_by("pk")
     assert [row.pk for row in rows] == [old.pk, young.pk][-kept:]
+
+
+def test_limit_in_force_is_never_forgotten(charger, settings):
+    """Nor the profile that carries it, however old."""
+    settings.CSMS_RETAIN_COMMANDS_DAYS = 10
+    old = NOW - timedelta(days=11)
+    profile = ChargingProfile.objects.create(charger=charger, profile_id=1, state="installed", created_at=old)
+    ChargingLimit.objects.create(charger=charger, value=16, unit="A", created_at=old, profile=profile)
+
+    jobs.retain(NOW)
+
+    assert (ChargingLimit.objects.count(), ChargingProfile.objects.count()) == (1, 1)
 
 
 def test_waiting_command_is_never_forgotten(charger, settings):

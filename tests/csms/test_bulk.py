@@ -134,6 +134,13 @@ def test_upsert_does_not_move_back_in_time(charger):
     assert _seen(charger, NOON - timedelta(seconds=1), "late") == [(NOON, "a")] * 2
 
 
+def test_update_of_nothing_does_nothing():
+    """On either database."""
+    bulk.update_many(Authorization, ("token",), [])
+
+    assert not Authorization.objects.exists()
+
+
 def test_upsert_of_nothing_does_nothing():
     bulk.upsert_many(PartnerLease, [])
 

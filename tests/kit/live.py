@@ -28,15 +28,18 @@ servers.run("uvicorn", "127.0.0.1", int(sys.argv[1]), threading.Event())
 
 
 @contextmanager
-def server():
-    """Start the server and yield (its address, its process); it is killed if it does not end by itself."""
+def server(**settings):
+    """Start the server and yield (its address, its process); it is killed if it does not end by itself.
+
+    `settings` are environment variables on top of those that name the test database.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Without what `manage.py serve` does first: it would enter a first user.
     command = [sys.executable, "-c", _SERVE, str(port)]
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **_settings()}, stdout=subprocess.DEVNULL
+        command, cwd=ROOT, env={**os.environ, **_settings(), **settings}, stdout=subprocess.DEVNULL
     )
     try:
         await_answer(f"http://127.0.0.1:{port}/healthz", process)

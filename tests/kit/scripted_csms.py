@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 from dataclasses import dataclass, field
 
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Opcode
 
 from chargers.wire.session import Finished, Inbound, Role, Session
 from chargers.wire.validation import V16
@@ -30,29 +32,42 @@ class ScriptedCsms:
     """Answers every CALL with something fitting, or with what `script[action]` holds.
 
     A script is a list of answers, used up one by one: a payload, SILENCE, or (code, description)
-    for a CALLERROR. `heard` keeps what came in.
+    for a CALLERROR. `heard` keeps what came in. `orders[action]` holds a CALL, (action, payload), that follows the
+    next answer to that action at once; how it ended is in `ends`. Whatever the schemas do not allow, be it a CALL or an
+    answer, is `nonsense`, which no test survives.
     """
 
     version: str = V16
     script: dict = field(default_factory=dict)
     heard: list = field(default_factory=list)
-    outcomes: list = field(default_factory=list)
+    orders: dict = field(default_factory=dict)
+    ends: list = field(default_factory=list)
+    nonsense: list = field(default_factory=list)
     connections: int = 0
+    pings: int = 0
     headers: object = None
     path: str = ""
+    paths: list = field(default_factory=list)
 
     async def __aenter__(self):
         self._numbers, self._ids = itertools.count(100), itertools.count(1)
         self._session = self._socket = None
         self._changed = asyncio.Event()
         self._server = await serve(
-            self._talk, "127.0.0.1", 0, subprotocols=[self.version], compression=None, close_timeout=0.1
+            self._talk,
+            "127.0.0.1",
+            0,
+            subprotocols=[self.version],
+            compression=None,
+            close_timeout=0.1,
+            create_connection=functools.partial(_Counting, self),
         )
         return self
 
     async def __aexit__(self, *_):
         self._server.close()
         await self._server.wait_closed()
+        assert self.nonsense == []
 
     @property
     def url(self):
@@ -75,12 +90,12 @@ class ScriptedCsms:
         await self.until(lambda: len(self.of(action)) >= count)
         return self.of(action)[count - 1]
 
-    async def call(self, action, payload):
+    async def call(self, action, payload, seconds=5):
         """Ask the charge point; return the Finished event."""
         answered = asyncio.get_running_loop().create_future()
         self._session.call(answered, str(next(self._ids)), action, payload, 0.0)
-        await self._flush()
-        return await asyncio.wait_for(answered, 5)
+        await _flush(self._session, self._socket)
+        return await asyncio.wait_for(answered, seconds)
 
     async def hang_up(self):
         """Close the connection from this side."""
@@ -90,6 +105,7 @@ class ScriptedCsms:
         self.connections += 1
         number = self.connections
         self.headers, self.path = socket.request.headers, socket.request.path
+        self.paths.append(self.path)
         self._socket, session = socket, Session(Role.CSMS, self.version)
         self._session = session
         with contextlib.suppress(ConnectionClosed):
@@ -98,15 +114,23 @@ class ScriptedCsms:
                 events, session.events = session.events, []
                 for event in events:
                     self._take(event, session, number)
-                await self._flush()
+                await _flush(session, socket)
                 self._changed.set()
 
     def _take(self, event, session, number):
         if isinstance(event, Finished):
-            event.call.key.done() or event.call.key.set_result(event)
+            # An answer that the schema refuses ends as an error, but holds the payload as it came.
+            is_refused = event.outcome != "result" and event.payload is not None
+            if event.oddities or is_refused:
+                self.nonsense.append((event.call.action, event.payload, event.oddities, event.description))
+            if event.call.key is None:
+                self.ends.append(event)
+            elif not event.call.key.done():
+                event.call.key.set_result(event)
         elif isinstance(event, Inbound):
-            assert not event.oddities, (event.text, event.oddities)
-            assert not event.refusal, (event.text, event.refusal)
+            if event.oddities or event.refusal:
+                self.nonsense.append((event.text, event.oddities, event.refusal))
+                return
             self.heard.append(Heard(event.action, event.payload, event.message_id, number))
             self._answer(event, session)
 
@@ -121,6 +145,8 @@ class ScriptedCsms:
             session.outgoing.pop()
         else:
             session.answer(event, answer)
+        if order := self.orders.pop(event.action, None):
+            session.call(None, str(next(self._ids)), *order, 0.0)
 
     def _usual(self, event):
         accepted = {"status": "Accepted"}
@@ -133,8 +159,21 @@ class ScriptedCsms:
         }.get(event.action, {})
         return usual | ({"transactionId": next(self._numbers)} if event.action == "StartTransaction" else {})
 
-    async def _flush(self):
-        texts, self._session.outgoing = self._session.outgoing, []
-        with contextlib.suppress(ConnectionClosed):
-            for text in texts:
-                await self._socket.send(text)
+
+async def _flush(session, socket):
+    texts, session.outgoing = session.outgoing, []
+    with contextlib.suppress(ConnectionClosed):
+        for text in texts:
+            await socket.send(text)
+
+
+class _Counting(ServerConnection):
+    """A connection that counts the pings of the other side."""
+
+    def __init__(self, csms, *args, **options):
+        super().__init__(*args, **options)
+        self._csms = csms
+
+    def process_event(self, event):
+        self._csms.pings += getattr(event, "opcode", None) is Opcode.PING
+        super().process_event(event)

@@ -6,14 +6,20 @@ from datetime import UTC, datetime
 from chargers.models import (
     ActionStatus,
     Charger,
+    ChargingLimit,
+    ChargingNeeds,
+    ChargingProfile,
     Command,
+    CompositeSchedule,
     Connector,
+    ExternalLimit,
     FailedHandshake,
     Instruction,
     Location,
     Message,
     PublishSettings,
     Reading,
+    Report,
     StopReport,
     Transaction,
     Variable,
@@ -44,6 +50,16 @@ def _of_charger(charger, transaction):
     yield PublishSettings.objects.create(owner=charger.owner, charger=charger, source_id_template="/a")
     yield Connector.objects.create(charger=charger, connector_id=1)
     yield Variable.objects.create(charger=charger, name="HeartbeatInterval", value="300", reported_at=NOON)
+    yield Report.objects.create(charger=charger, kind="variables", request_id=1, opened_at=NOON)
+    yield CompositeSchedule.objects.create(
+        charger=charger,
+        state="known",
+        unit="A",
+        starts_at=NOON,
+        duration=600,
+        periods=[{"start": 0, "limit": 16.0, "phases": 3}, {"start": 300, "limit": 10.0, "phases": None}],
+        fetched_at=NOON,
+    )
     yield Command.objects.create(owner=charger.owner, charger=charger, action="Reset")
     yield Instruction.objects.create(
         owner=charger.owner, node_id=1, topic="OCPP_v16", instruction_at=NOON, error="No action."
@@ -59,6 +75,7 @@ def _of_charger(charger, transaction):
     yield Reading.objects.create(
         charger=charger, transaction=transaction, received_at=NOON, measured_at=NOON, register_wh=1500
     )
+    yield from _smart_charging(charger)
     yield StopReport.objects.create(
         charger=charger,
         reported_id="4711",
@@ -79,15 +96,37 @@ def _of_charger(charger, transaction):
     )
 
 
+def _smart_charging(charger):
+    profile = ChargingProfile.objects.create(
+        charger=charger,
+        connector_id=1,
+        profile_id=1001,
+        purpose="TxDefaultProfile",
+        kind="Absolute",
+        state="installed",
+        installed={"id": 1001},
+        installed_at=NOON,
+    )
+    yield profile
+    yield ChargingLimit.objects.create(charger=charger, connector_id=1, value=16, unit="A", profile=profile)
+    yield ExternalLimit.objects.create(charger=charger, source="SO", told_at=NOON)
+    yield ChargingNeeds.objects.create(charger=charger, evse_id=1)
+
+
 # What has to differ between rows of one owner or one charger.
 _UNIQUE = {
     Location: ["name"],
     Charger: ["identifier"],
     Connector: ["evse_id"],
+    CompositeSchedule: ["evse_id"],
     Variable: ["name"],
     Transaction: ["uuid"],
     FailedHandshake: ["address"],
     ActionStatus: ["evse_id"],
+    ChargingProfile: ["profile_id"],
+    ChargingLimit: ["evse_id"],
+    ExternalLimit: ["evse_id"],
+    ChargingNeeds: ["evse_id"],
     Authorization: ["token"],
     Credential: ["username"],
 }
@@ -106,4 +145,4 @@ def multiply(row, count):
 def _other(row, field, number):
     if field == "uuid":
         return uuid.uuid4()
-    return number if field == "evse_id" else f"another {number}"
+    return number + 1 if field in ("evse_id", "profile_id") else f"another {number}"

@@ -1,9 +1,10 @@
 // A charge point on npm's ocpp-rpc in strict mode, which holds every answer of ours against its own schemas.
 //
-// Arguments: endpoint, identity, subprotocol, password, answers (JSON: {action: payload} for what it is asked).
-// In, JSON lines: {"action": ..., "payload": ...} to be called. Out, JSON lines: {"connected": subprotocol},
-// {"answer": ...} or {"error": code, "description": ...} in the order of the calls, {"asked": action, "payload": ...}
-// for what came from the server, {"violation": text} whenever a message broke a schema. Ends with its input.
+// Arguments: endpoint, identity, subprotocol, password, answers (JSON: {action: payload} for what it is asked; null
+// where the answer is said later). In, JSON lines: {"action": ..., "payload": ...} to be called, {"say": payload} for
+// the oldest question that waits for its answer. Out, JSON lines: {"connected": subprotocol}, {"answer": ...} or
+// {"error": code, "description": ...} in the order of the calls, {"asked": action, "payload": ...} for what came from
+// the server, {"violation": text} whenever a message broke a schema. Ends with its input.
 "use strict";
 
 const readline = require("node:readline");
@@ -11,6 +12,7 @@ const { RPCClient, createRPCError } = require("ocpp-rpc");
 
 const [endpoint, identity, subprotocol, password, answers] = process.argv.slice(2);
 const answerTo = JSON.parse(answers);
+const waiting = [];
 
 function say(line) {
     process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -34,14 +36,19 @@ async function main() {
     client.on("badMessage", (bad) => say({ violation: `bad message: ${bad.error && bad.error.message}` }));
     client.handle(({ method, params }) => {
         say({ asked: method, payload: params });
-        if (method in answerTo) return answerTo[method];
-        throw createRPCError("NotSupported");
+        if (!(method in answerTo)) throw createRPCError("NotSupported");
+        if (answerTo[method] !== null) return answerTo[method];
+        return new Promise((resolve) => waiting.push(resolve));
     });
     await client.connect();
     say({ connected: client.protocol });
+    let calls = Promise.resolve();
     for await (const line of readline.createInterface({ input: process.stdin })) {
-        await call(client, JSON.parse(line));
+        const order = JSON.parse(line);
+        if ("say" in order) waiting.shift()(order.say);
+        else calls = calls.then(() => call(client, order));
     }
+    await calls;
     await client.close();
 }
 

@@ -1,10 +1,6 @@
 """npm's ocpp-rpc as charge point, strict: it holds every message of ours against schemas of its own."""
 
 import json
-import queue
-import subprocess
-import threading
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -13,62 +9,12 @@ from chargers.ocpp import works
 from chargers.wire import validation
 from chargers.wire.validation import V16, V201
 from tests.kit.payloads import smallest
+from tests.kit.rpc import SECONDS, RpcChargePoint
 from tests.peers.conftest import PASSWORD
 
 pytestmark = pytest.mark.node
 
-SCRIPT = Path(__file__).parent / "charge_point.js"
-SECONDS = 20
 AT = "2026-11-21T04:00:00Z"
-
-
-class ChargePoint:
-    """The node program: `call` asks the server, `asked` is what the server asked it."""
-
-    def __init__(self, station, version):
-        answers = {
-            action: smallest(version, action, is_answer=True) for action in validation.to_charger(version)
-        }
-        self.version, self.asked, self.violations = version, queue.Queue(), []
-        self._lines = queue.Queue()
-        identity = station.chargers[version].identifier
-        self._process = subprocess.Popen(
-            ["node", SCRIPT, station.websockets, identity, version, PASSWORD, json.dumps(answers)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        assert self._lines.get(timeout=SECONDS) == {"connected": version}
-
-    def _read(self):
-        for text in self._process.stdout:
-            line = json.loads(text)
-            if "violation" in line:
-                self.violations.append(line["violation"])
-            elif "asked" in line:
-                self.asked.put((line["asked"], line["payload"]))
-            else:
-                self._lines.put(line)
-
-    def call(self, action, payload):
-        """Send a CALL; return the answer, or the error's code in a tuple."""
-        self._process.stdin.write(json.dumps({"action": action, "payload": payload}) + "\n")
-        self._process.stdin.flush()
-        line = self._lines.get(timeout=SECONDS)
-        return line["answer"] if "answer" in line else (line["error"],)
-
-    def close(self):
-        """End it as a program ends that had nothing to complain about."""
-        try:
-            self._process.stdin.close()
-            assert self._process.wait(timeout=SECONDS) == 0
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._reader.join(timeout=SECONDS)
-            self._process.stdout.close()
 
 
 @pytest.fixture
@@ -77,7 +23,11 @@ def connected(station):
     made = []
 
     def connect(version):
-        made.append(ChargePoint(station, version))
+        answers = {
+            action: smallest(version, action, is_answer=True) for action in validation.to_charger(version)
+        }
+        identity = station.chargers[version].identifier
+        made.append(RpcChargePoint(station.websockets, identity, version, PASSWORD, answers))
         return made[-1]
 
     yield connect
@@ -111,7 +61,7 @@ def test_session_of_16_is_valid_throughout(connected, order):
     assert point.call("StatusNotification", status) == {}
     assert point.call("Authorize", {"idTag": "tag1"}) == accepted
     assert order(V16, "RemoteStartTransaction", {"idTag": "TAG1"})[1]["result"] == {"status": "Accepted"}
-    assert point.asked.get(timeout=SECONDS) == ("RemoteStartTransaction", {"idTag": "TAG1"})
+    assert point.hears("RemoteStartTransaction") == {"idTag": "TAG1"}
     start = {"connectorId": 1, "idTag": "TAG1", "meterStart": 100, "timestamp": AT}
     number = point.call("StartTransaction", start)["transactionId"]
     value = {"timestamp": AT, "sampledValue": [{"value": "250", "unit": "Wh"}]}
@@ -137,7 +87,7 @@ def test_session_of_201_is_valid_throughout(connected, order):
     assert point.call("StatusNotification", status) == {}
     assert point.call("Authorize", {"idToken": token}) == accepted
     assert order(V201, "RequestStartTransaction", remote)[1]["result"] == {"status": "Accepted"}
-    assert point.asked.get(timeout=SECONDS) == ("RequestStartTransaction", remote)
+    assert point.hears("RequestStartTransaction") == remote
     assert point.call("TransactionEvent", _event("Started", 0, idToken=token)) == accepted
     value = {"timestamp": AT, "sampledValue": [{"value": 250.5, "unitOfMeasure": {"unit": "Wh"}}]}
     assert point.call("TransactionEvent", _event("Updated", 1, meterValue=[value])) == {}
@@ -185,4 +135,4 @@ def test_every_request_to_a_charger_is_valid(connected, order, version):
     assert {action: status for action, (status, _) in ends.items()} == dict.fromkeys(asked, 200)
     assert {action: row["error_description"] for action, (_, row) in ends.items()} == dict.fromkeys(asked, "")
     assert {row["state"] for _, row in ends.values()} == {"completed"}
-    assert dict(point.asked.get(timeout=SECONDS) for _ in asked) == asked
+    assert {action: point.hears(action, payload) for action, payload in asked.items()} == asked

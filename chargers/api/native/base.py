@@ -1,9 +1,13 @@
 """What the nouns of this dialect share: relations, the order of lists, uniqueness, conflicts."""
 
+import math
+
 from django.db import IntegrityError, transaction
-from rest_framework import serializers
+from django.shortcuts import get_object_or_404
+from rest_framework import mixins, serializers, viewsets
 from rest_framework.exceptions import APIException
 
+from chargers.models import Charger
 from csms import newest
 from csms.api import CursorPages, OwnedRows, OwnedSerializer
 
@@ -16,10 +20,44 @@ class Conflict(APIException):
     default_detail = "The state of the object does not allow this."
 
 
+LONGEST_WAIT = 60
+
+
+class WaitField(serializers.FloatField):
+    """How many seconds the caller waits for the charger's answer."""
+
+    def __init__(self, default=0, help_text="Seconds to wait for the charger's answer."):
+        super().__init__(
+            required=False, default=default, min_value=0, max_value=LONGEST_WAIT, help_text=help_text
+        )
+
+    def to_internal_value(self, data):
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
+
+
 class Rows(OwnedRows):
     """A viewset over rows that the caller may see; `{id}` is our number."""
 
     lookup_value_regex = "[0-9]{1,18}"
+
+
+class RowsOfCharger(Rows, mixins.ListModelMixin, viewsets.GenericViewSet):
+    """What belongs to one charger, below chargers/{charger_id}/; a stranger's charger does not exist."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(charger=self.kwargs.get("charger_id"))
+
+    def list(self, request, charger_id):
+        self.get_charger()
+        return super().list(request)
+
+    def get_charger(self):
+        # With its presence, which sending needs: the hot path has no other query before the insert.
+        chargers = Charger.objects.alive().select_related("presence__process")
+        return get_object_or_404(chargers.owned_by(self.request.user), pk=self.kwargs["charger_id"])
 
 
 class OldestFirst(CursorPages):

@@ -7,6 +7,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from chargers.api.native.base import NamedSerializer, OldestFirst, OwnedRelatedField, Rows
+from chargers.api.native.mirror import MirrorActions
+from chargers.api.native.smart_charging import LimitMixin
 from chargers.filters import ChargerFilter
 from chargers.models import Charger, Location, RegistrationStatus
 from chargers.services import registration
@@ -64,12 +66,13 @@ class ChargerSerializer(NamedSerializer):
             "is_online",
             "connected_at",
             "last_frame_at",
+            "stopped_at",
             *_REPORTED,
             "created_at",
             "password",
             "generate_password",
         ]
-        read_only_fields = [*_REPORTED, "created_at"]
+        read_only_fields = [*_REPORTED, "stopped_at", "created_at"]
         unique_for_owner = "identifier"
 
     def get_is_online(self, charger) -> bool:
@@ -119,13 +122,14 @@ def _password(validated_data):
     return validated_data.pop("password", None), validated_data.pop("generate_password", False)
 
 
-class ChargerViewSet(Rows, viewsets.ModelViewSet):
+class ChargerViewSet(LimitMixin, MirrorActions, Rows, viewsets.ModelViewSet):
     """Charge points and charging stations. A deleted one is hidden; its history stays."""
 
     queryset = Charger.objects.alive().select_related("presence__process")
     serializer_class = ChargerSerializer
     filterset_class = ChargerFilter
     pagination_class = OldestFirst
+    refusals = {"set_limit": ["409"]}
 
     def get_serializer_context(self):
         return {**super().get_serializer_context(), "now": timezone.now()}

@@ -1,20 +1,16 @@
 """Orders to chargers: sending one, following it, taking it back."""
 
-import math
-
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import Conflict, Rows
+from chargers.api.native.base import Conflict, Rows, RowsOfCharger, WaitField
 from chargers.filters import AnyCommandFilter, CommandFilter
-from chargers.models import Charger, Command
+from chargers.models import Command
 from chargers.services import commands
 
-LONGEST_WAIT = 60
 LONGEST_KEEPING = 30 * 24 * 3600
 
 
@@ -48,13 +44,7 @@ class CommandRequest(serializers.Serializer):
 
     action = serializers.CharField(max_length=60, help_text="Such as Reset or RemoteStartTransaction.")
     payload = serializers.DictField(required=False, default=dict)
-    wait = serializers.FloatField(
-        required=False,
-        default=0,
-        min_value=0,
-        max_value=LONGEST_WAIT,
-        help_text="Seconds to wait for the charger's answer.",
-    )
+    wait = WaitField()
     expires_in = serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -63,11 +53,6 @@ class CommandRequest(serializers.Serializer):
         max_value=LONGEST_KEEPING,
         help_text="Seconds that the command is kept for a charger that is offline.",
     )
-
-    def validate_wait(self, value):
-        if not math.isfinite(value):
-            raise ValidationError("A valid number is required.")
-        return value
 
 
 class CommandViewSet(Rows, viewsets.ReadOnlyModelViewSet):
@@ -90,7 +75,7 @@ class CommandViewSet(Rows, viewsets.ReadOnlyModelViewSet):
 
 
 @extend_schema(parameters=[OpenApiParameter("charger_id", int, location="path")])
-class ChargerCommandViewSet(Rows, mixins.ListModelMixin, viewsets.GenericViewSet):
+class ChargerCommandViewSet(RowsOfCharger):
     """What one charger is told: chargers/{id}/commands."""
 
     queryset = Command.objects.all()
@@ -98,13 +83,9 @@ class ChargerCommandViewSet(Rows, mixins.ListModelMixin, viewsets.GenericViewSet
     filterset_class = CommandFilter
     refusals = {"create": ["409"]}
 
-    def get_queryset(self):
-        return super().get_queryset().filter(charger=self.kwargs.get("charger_id"))
-
     def list(self, request, charger_id):
         """List this charger's commands, newest first."""
-        self._charger()
-        return super().list(request)
+        return super().list(request, charger_id)
 
     @extend_schema(request=CommandRequest, responses={200: CommandSerializer, 202: CommandSerializer})
     def create(self, request, charger_id):
@@ -112,15 +93,10 @@ class ChargerCommandViewSet(Rows, mixins.ListModelMixin, viewsets.GenericViewSet
         order = CommandRequest(data=request.data)
         order.is_valid(raise_exception=True)
         wait = order.validated_data.pop("wait")
-        command = _send(self._charger(), user=request.user, **order.validated_data)
+        command = _send(self.get_charger(), user=request.user, **order.validated_data)
         if wait:
             command = commands.wait(command, wait)
         return Response(CommandSerializer(command).data, status=200 if command.is_finished else 202)
-
-    def _charger(self):
-        # With its presence, which `send` needs: the hot path has no other query before the insert.
-        chargers = Charger.objects.alive().select_related("presence__process")
-        return get_object_or_404(chargers.owned_by(self.request.user), pk=self.kwargs["charger_id"])
 
 
 def _send(charger, *, action, payload, expires_in, user):

@@ -1,10 +1,12 @@
 """OCPP 1.6 Core profile, as sent by charge points (specification section 4)."""
 
+import orjson
 from ocpp.v16.enums import ChargePointErrorCode
 
 from chargers import batch
 from chargers.models import Protocol
-from chargers.services import authorizing, availability, metering, notices, registration, transactions
+from chargers.services import authorizing, availability, metering, registration, smart_charging, transactions
+from chargers.services import data_transfer as transfers
 from chargers.wire import clock, tolerance
 
 _ERROR_CODES = frozenset(ChargePointErrorCode)
@@ -92,7 +94,7 @@ def start_transaction(charger, payload):
 
 def _start(charger, payload, content, at):
     verdict = authorizing.check(charger, content["id_token"], now=batch.now(), for_start=True)
-    return transactions.start(
+    transaction = transactions.start(
         charger,
         protocol=Protocol.OCPP16,
         evse_id=0,
@@ -102,6 +104,9 @@ def _start(charger, payload, content, at):
         reservation_id=payload.get("reservationId"),
         **content,
     )
+    if not transaction.is_refused:
+        smart_charging.transaction_started(charger)
+    return transaction
 
 
 def stop_transaction(charger, payload):
@@ -195,9 +200,10 @@ def _metered(charger, connector_id, number, values):
 
 
 def data_transfer(charger, payload):
-    """Keep what vendors say to themselves; no vendor is registered yet."""
-    notices.record(charger, "charger.data_transfer", payload)
-    return {"status": "UnknownVendorId"}
+    status, data = transfers.receive(charger, payload)
+    if data is not None and not isinstance(data, str):
+        data = orjson.dumps(data).decode()  # in this version data is text
+    return {"status": status} | ({} if data is None else {"data": data})
 
 
 HANDLERS = {

@@ -1,10 +1,14 @@
-"""OCPP 2.0.1 functional blocks A, L, N and P: notices that are kept and answered."""
+"""OCPP 2.0.1 functional blocks A, L, N and P: notices that are kept, and what vendors say."""
 
-from chargers.services import notices
+from chargers.services import data_transfer as transfers
+from chargers.services import device_model, notices
+from chargers.wire import v201_variables
 
 
 def notify_event(charger, payload):
     notices.record(charger, "charger.event", payload)
+    told = v201_variables.notified(payload)
+    device_model.report(charger, told, source=device_model.Source.STATION, only_known=True)
     return {}
 
 
@@ -24,9 +28,8 @@ def log_status_notification(charger, payload):
 
 
 def data_transfer(charger, payload):
-    """Keep what vendors say to themselves; no vendor is registered yet."""
-    notices.record(charger, "charger.data_transfer", payload)
-    return {"status": "UnknownVendorId"}
+    status, data = transfers.receive(charger, payload)
+    return {"status": status} | ({} if data is None else {"data": data})
 
 
 HANDLERS = {

@@ -26,29 +26,10 @@ def heartbeat(charger, payload):
 
 def notify_report(charger, payload):
     """Store the variables of one part; parts may be missing or come in any order."""
-    device_model.report(
-        charger, [row for entry in payload.get("reportData") or [] for row in _reported(entry)]
-    )
+    device_model.take_report(charger, payload)
     if not payload.get("tbc"):
         notices.record(charger, "charger.report_ended", {"requestId": payload.get("requestId")})
     return {}
-
-
-def _reported(entry):
-    """Yield what a report says of the attributes of one variable; what it leaves out stays as it was."""
-    characteristics = entry.get("variableCharacteristics") or {}
-    for attribute in entry.get("variableAttribute") or []:
-        told = {
-            "value": attribute.get("value"),
-            "mutability": attribute.get("mutability"),
-            "data_type": characteristics.get("dataType"),
-            "unit": characteristics.get("unit"),
-        }
-        yield (
-            device_model.place(entry)
-            | {"attribute": attribute.get("type") or "Actual"}
-            | {name: value for name, value in told.items() if value is not None}
-        )
 
 
 HANDLERS = {

@@ -5,7 +5,7 @@ from django.db.models import Q
 from chargers import batch
 from chargers.models import ChargingState, Protocol, Reading
 from chargers.ocpp.v201 import authorization
-from chargers.services import authorizing, metering, transactions
+from chargers.services import authorizing, metering, smart_charging, transactions
 from chargers.wire import clock, tolerance
 
 
@@ -59,6 +59,7 @@ def _begin(charger, payload, info, id_token, at):
         remote_start_id=info.get("remoteStartId"),
         is_offline=bool(payload.get("offline")),
     )
+    smart_charging.transaction_started(charger)
     if payload["eventType"] != "Started":
         metering.flag(transaction, metering.START_MISSING)
         batch.update(transaction, "flags")

@@ -57,11 +57,16 @@ class Answering:
     charger: Charger
     token: UUID
     is_free: bool = True
+    result: object = None
 
     def offer(self, command):
-        commands.finish(command, Command.State.COMPLETED, result={"status": "Accepted"})
+        commands.finish(command, Command.State.COMPLETED, result=self.result or {"status": "Accepted"})
 
     def look(self):
+        while command := commands.claim(self.charger, self.token, timezone.now()):
+            self.offer(command)
+
+    def dismiss(self, code, reason):
         pass
 
 
@@ -79,4 +84,16 @@ def online(charger):
 
 @pytest.fixture
 def answering(transactional_db, online, monkeypatch):
-    monkeypatch.setitem(wakeups.links, online.charger_id, Answering(online.charger, online.token))
+    link = Answering(online.charger, online.token)
+    monkeypatch.setitem(wakeups.links, online.charger_id, link)
+    return link
+
+
+@pytest.fixture
+def says(answering):
+    """Return a function that tells what the charger answers to everything."""
+
+    def say(result):
+        answering.result = result
+
+    return say

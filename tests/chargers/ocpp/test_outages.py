@@ -12,7 +12,7 @@ from chargers import batch as batches
 from chargers.ocpp import committer, outages
 from csms.models import Event
 from tests.chargers.ocpp.test_committer import Hold, Note, kinds, lanes, together  # noqa: F401
-from tests.kit.chargers import until
+from tests.kit.chargers import in_thread, until
 
 
 def raised(error, cause=None):
@@ -73,7 +73,7 @@ class TestLane:
         first, error, last = await together(lanes, Note("a"), Note("b", refuse), Note("c", meet))
 
         assert (first, type(error), last) == ("a", OperationalError, "c")
-        assert await asyncio.to_thread(kinds) == ["a", "c", "failed b"]
+        assert await in_thread(kinds) == ["a", "c", "failed b"]
 
     async def test_contention_among_works_that_run_apart_blames_none(self, lanes):  # noqa: F811
         """However often it happens."""
@@ -100,7 +100,7 @@ class TestLane:
 
         await together(lanes, Note("a"), Note("b", meet), Note("c"), Note("d"))
 
-        stored = await asyncio.to_thread(in_order)
+        stored = await in_thread(in_order)
         assert stored == ["a", "b", "c", "d"]
 
     async def test_work_that_is_broken_in_every_way_does_not_end_its_lane(self, lanes):  # noqa: F811

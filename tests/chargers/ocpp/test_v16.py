@@ -37,6 +37,8 @@ def test_boot_of_an_accepted_charger_is_accepted(tell, charger):
     assert (answer["status"], answer["currentTime"]) == ("Accepted", "2026-11-21T12:00:00.000Z")
     assert 270 <= answer["interval"] <= 300
     assert (charger.vendor, charger.boot_count, charger.booted_at) == ("V" * 255, 1, NOW)
+    told = Event.objects.get(kind="charger.booted").data
+    assert told == {name: answer[name] for name in ("status", "interval")}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from chargers.virtual.client import Backoff
 from chargers.virtual.clock import Clock
 from chargers.wire.validation import V16, V201
 from tests.kit.scripted_csms import ScriptedCsms
+from tests.kit.steered_clock import SteeredClock
 
 AT_ONCE = Backoff(minimum=0.01, spread=0.0, repeats=0)
 
@@ -57,8 +58,32 @@ async def point201(csms201, build):
     return await ready(build(csms201), csms201)
 
 
+@pytest.fixture(params=[V16, V201])
+async def either(request):
+    """A CSMS for OCPP 1.6, and then one for 2.0.1."""
+    async with ScriptedCsms(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def clock():
+    """A clock that the test moves, for charge points of `start`."""
+    return SteeredClock()
+
+
+@pytest.fixture
+async def start(build, clock):
+    """Return a function that starts a charge point which lives by the clock."""
+
+    async def run(server, **options):
+        return await ready(build(server, clock=clock, **options), server)
+
+    return run
+
+
 async def ready(point, server):
-    """Start a charge point and wait until it has told its status."""
+    """Start a charge point and wait until it has told its status and that it started."""
     await point.start()
     await server.hears("StatusNotification")
+    await server.until(lambda: not point.delivery)
     return point

@@ -5,7 +5,9 @@ import pytest
 from chargers.wire import validation
 from chargers.wire.validation import V16, V201
 from tests.chargers.virtual.conftest import ready
+from tests.kit.scripted_csms import SILENCE
 
+pytestmark = pytest.mark.once
 TOKEN = {"idToken": "TAG1", "type": "Central"}
 
 
@@ -88,13 +90,87 @@ async def test_availability_waits_for_the_charge_and_outlives_the_power(csms, po
 
 
 @pytest.mark.parametrize(
-    ("connector", "is_stuck", "status"),
-    [(1, False, "Unlocked"), (1, True, "UnlockFailed"), (9, False, "NotSupported")],
+    ("connector", "lock", "status"),
+    [
+        (1, "works", "Unlocked"),
+        (1, "stuck", "UnlockFailed"),
+        (1, "none", "NotSupported"),
+        (9, "works", "NotSupported"),
+    ],
 )
-async def test_unlock(csms, point, connector, is_stuck, status):
-    point.connectors[1].is_lock_stuck = is_stuck
+async def test_unlock(csms, point, connector, lock, status):
+    await point.set_lock(lock)
 
     assert (await csms.call("UnlockConnector", {"connectorId": connector})).payload == {"status": status}
+
+
+async def test_availability_waits_for_who_prepares(csms, point):
+    await point.plug_in()
+
+    finished = await csms.call("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
+    before = point.connectors[1].status
+    await point.unplug()
+
+    assert finished.payload == {"status": "Scheduled"}
+    assert (before, point.connectors[1].status) == ("Preparing", "Unavailable")
+
+
+async def test_second_order_out_of_service_changes_nothing(csms, point):
+    order = {"connectorId": 1, "type": "Inoperative"}
+    await csms.call("ChangeAvailability", order)
+    await point.plug_in()
+
+    finished = await csms.call("ChangeAvailability", order)
+
+    assert finished.payload == {"status": "Accepted"}
+    assert point.connectors[1].status == "Unavailable"
+
+
+async def test_order_back_into_service_takes_the_plan_away(csms, point):
+    await point.plug_in()
+    await csms.call("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
+
+    await csms.call("ChangeAvailability", {"connectorId": 1, "type": "Operative"})
+    await point.unplug()
+
+    assert point.connectors[1].status == "Available"
+
+
+async def test_whole_point_out_of_service_is_told_of_connector_0(csms, point):
+    await csms.call("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"})
+    await csms.hears("StatusNotification", 4)
+
+    assert {(each["connectorId"], each["status"]) for each in csms.of("StatusNotification")[2:]} == {
+        (0, "Unavailable"),
+        (1, "Unavailable"),
+    }
+
+
+async def test_reset_asked_for_twice_happens_once(csms, build):
+    csms.script["StopTransaction"] = [SILENCE]
+    point = await ready(build(csms, configuration={"WaitForStopTransactionsOnResetTimeout": 1}), csms)
+    await point.plug_in()
+    await point.present_tag("TAG1")
+    resets = []
+    point.subscribe("reset", resets.append)
+
+    await csms.call("Reset", {"type": "Soft"})
+    await csms.hears("StopTransaction")
+    await csms.call("Reset", {"type": "Hard"})
+    await csms.hears("BootNotification", 2)
+
+    assert resets == [{"reason": "SoftReset"}]
+
+
+async def test_unlock_ends_the_transaction_first(csms, point):
+    await point.set_lock("stuck")
+    await point.plug_in()
+    await point.present_tag("TAG1")
+
+    finished = await csms.call("UnlockConnector", {"connectorId": 1})
+
+    assert finished.payload == {"status": "UnlockFailed"}
+    assert (await csms.hears("StopTransaction"))["reason"] == "UnlockCommand"
 
 
 @pytest.mark.parametrize("message", ["BootNotification", "Heartbeat", "StatusNotification", "MeterValues"])
@@ -111,11 +187,61 @@ async def test_trigger(csms, point, message):
     ("order", "status"),
     [
         ({"requestedMessage": "Heartbeat", "connectorId": 9}, "Rejected"),
-        ({"requestedMessage": "DiagnosticsStatusNotification"}, "NotImplemented"),
+        ({"requestedMessage": "MeterValues", "connectorId": 9}, "Rejected"),
+        ({"requestedMessage": "DiagnosticsStatusNotification", "connectorId": 9}, "Rejected"),
     ],
 )
 async def test_trigger_that_cannot_be(csms, point, order, status):
     assert (await csms.call("TriggerMessage", order)).payload == {"status": status}
+
+
+async def test_trigger_without_a_reading_is_rejected(csms, build):
+    await ready(build(csms, configuration={"MeterValuesSampledData": ""}), csms)
+
+    finished = await csms.call("TriggerMessage", {"requestedMessage": "MeterValues"})
+
+    assert finished.payload == {"status": "Rejected"}
+
+
+async def test_trigger_without_a_connector_is_for_all(csms, build):
+    await ready(build(csms, connectors=2), csms)
+    await csms.hears("StatusNotification", 3)
+
+    await csms.call("TriggerMessage", {"requestedMessage": "StatusNotification"})
+    await csms.hears("StatusNotification", 6)
+
+    assert [each["connectorId"] for each in csms.of("StatusNotification")[3:]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("trouble", ["Unavailable", "Faulted", "Charging", "Finishing"])
+async def test_remote_start_is_rejected_where_nobody_could_begin(csms, point, trouble):
+    connector = point.connectors[1]
+    if trouble == "Unavailable":
+        await csms.call("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
+    elif trouble == "Faulted":
+        await point.raise_fault()
+    else:
+        await point.plug_in()
+        await point.present_tag("TAG1")
+        if trouble == "Finishing":
+            await point.present_tag("TAG1")
+    before = connector.status
+
+    finished = await csms.call("RemoteStartTransaction", {"idTag": "TAG2", "connectorId": 1})
+
+    assert (before, finished.payload) == (trouble, {"status": "Rejected"})
+
+
+async def test_remote_start_waits_no_longer_than_it_must(csms, build):
+    point = await ready(build(csms, configuration={"ConnectionTimeOut": 10}), csms)
+
+    await csms.call("RemoteStartTransaction", {"idTag": "TAG1", "connectorId": 1})
+    await csms.until(
+        lambda: [each["status"] for each in csms.of("StatusNotification")][-2:] == ["Preparing", "Available"]
+    )
+    await point.plug_in()
+
+    assert point.connectors[1].transaction is None
 
 
 async def test_configuration_is_told_without_its_secrets(csms, build):
@@ -128,6 +254,24 @@ async def test_configuration_is_told_without_its_secrets(csms, build):
     assert answer["configurationKey"][0]["key"] == "AuthorizationKey"
     assert "s3cret" not in str(answer) + str(everything)
     assert len(everything["configurationKey"]) > 20
+
+
+async def test_configuration_of_too_many_keys_is_refused(csms, build):
+    await ready(build(csms, configuration={"GetConfigurationMaxKeys": 2}), csms)
+
+    two = await csms.call("GetConfiguration", {"key": ["ResetRetries", "CpoName"]})
+    three = await csms.call("GetConfiguration", {"key": ["ResetRetries", "CpoName", "BlinkRepeat"]})
+
+    assert len(two.payload["configurationKey"]) == 2
+    assert three.code == "OccurenceConstraintViolation"
+
+
+async def test_profile_that_is_not_there_is_not_supported(csms, build):
+    await ready(build(csms, configuration={"SupportedFeatureProfiles": "Core"}), csms)
+
+    finished = await csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+
+    assert finished.code == "NotSupported"
 
 
 async def test_sampling_changes_at_once(csms, point):
@@ -149,6 +293,15 @@ async def test_new_password_is_used_after_the_answer(csms, point):
     assert csms.headers["Authorization"].startswith("Basic ")
 
 
+@pytest.mark.parametrize(("is_enabled", "status"), [("true", "Accepted"), ("false", "Rejected")])
+@pytest.mark.parametrize("version", [V16, V201])
+async def test_clear_cache(csms, csms201, build, version, is_enabled, status):
+    server = csms if version == V16 else csms201
+    await ready(build(server, configuration={"AuthorizationCacheEnabled": is_enabled}), server)
+
+    assert (await server.call("ClearCache", {})).payload == {"status": status}
+
+
 async def test_rejected_charge_point_obeys_nobody(csms, build):
     csms.script["BootNotification"] = [
         {"status": "Rejected", "currentTime": "2026-01-01T00:00:00Z", "interval": 9}
@@ -157,7 +310,8 @@ async def test_rejected_charge_point_obeys_nobody(csms, build):
     await point.start()
     await csms.until(lambda: point.registration.status == "Rejected")
 
-    assert (await csms.call("ClearCache", {})).code == "SecurityError"
+    with pytest.raises(TimeoutError):
+        await csms.call("ClearCache", {}, seconds=0.1)
 
 
 @pytest.mark.parametrize("version", [V16, V201])
@@ -209,6 +363,25 @@ async def test_reset_on_idle_waits(csms201, point201):
     assert boot["reason"] == "ScheduledReset"
 
 
+@pytest.mark.parametrize("kind", ["Immediate", "OnIdle"])
+async def test_reset_of_an_evse(csms201, build, kind):
+    """Alone: the other goes on, and nothing boots."""
+    point = await ready(build(csms201, connectors=2), csms201)
+    for connector in (1, 2):
+        await point.plug_in(connector)
+        await point.present_tag("TAG1", connector)
+
+    finished = await csms201.call("Reset", {"type": kind, "evseId": 2})
+    wrong = await csms201.call("Reset", {"type": kind, "evseId": 3})
+    if kind == "OnIdle":
+        await point.present_tag("TAG1", 2)
+
+    assert finished.payload["status"] == ("Scheduled" if kind == "OnIdle" else "Accepted")
+    assert wrong.payload["status"] == "Rejected"
+    assert [each.status for each in point.connectors.values()] == ["Charging", "Preparing"]
+    assert len(csms201.of("BootNotification")) == 1
+
+
 async def test_immediate_reset(csms201, point201):
     await csms201.call("Reset", {"type": "Immediate"})
 
@@ -224,6 +397,7 @@ async def test_variables(csms201, point201):
         about("OCPPCommCtrlr", "Nonsense"),
         about("Nonsense", "Nonsense"),
         about("SecurityCtrlr", "BasicAuthPassword"),
+        about("ChargingStation", "AvailabilityState"),
     ]
 
     await csms201.call("SetVariables", {"setVariableData": [wanted[0] | {"attributeValue": "99"}]})
@@ -234,18 +408,9 @@ async def test_variables(csms201, point201):
         "UnknownVariable",
         "UnknownComponent",
         "Rejected",
+        "Accepted",
     ]
-    assert answer[0]["attributeValue"] == "99"
-
-
-async def test_base_report_comes_in_parts(csms201, point201):
-    finished = await csms201.call("GetBaseReport", {"requestId": 4, "reportBase": "FullInventory"})
-    await csms201.until(lambda: csms201.of("NotifyReport")[-1:] and not csms201.of("NotifyReport")[-1]["tbc"])
-
-    parts = csms201.of("NotifyReport")
-    assert finished.payload == {"status": "Accepted"}
-    assert [part["seqNo"] for part in parts] == list(range(len(parts)))
-    assert {part["requestId"] for part in parts} == {4}
+    assert (answer[0]["attributeValue"], answer[4]["attributeValue"]) == ("99", "Available")
 
 
 async def test_availability_of_an_evse(csms201, point201):

@@ -1,13 +1,25 @@
 """Drivers, cars and transactions, in both versions."""
 
+from datetime import timedelta
+
 import pytest
 
 from chargers.virtual.charging import NotPossible
 from chargers.virtual.power import DC, Car
 from tests.chargers.virtual.conftest import ready
 from tests.kit.scripted_csms import NOW
+from tests.kit.steered_clock import SteeredClock
 
+pytestmark = pytest.mark.once
 REFUSED = {"transactionId": 7, "idTagInfo": {"status": "Blocked"}}
+
+
+class Hasty(SteeredClock):
+    """A clock that nobody can look at twice at the same moment."""
+
+    def life(self):
+        self._now += timedelta(seconds=10)
+        return super().life()
 
 
 async def charging(point, connector=1):
@@ -65,6 +77,17 @@ async def test_energy_is_stop_minus_start(csms, build):
     assert (await csms.hears("StartTransaction"))["meterStart"] == 5_000
     assert stop["meterStop"] - 5_000 == pytest.approx(flow.energy_wh, abs=1)
     assert transaction.reason == stop["reason"] == "EVDisconnected"
+
+
+async def test_register_stays_where_the_transaction_ended(csms, build):
+    """A slow machine: every look at the clock shows a later moment."""
+    point = await ready(build(csms, clock=Hasty()), csms)
+    await charging(point)
+
+    await point.unplug()
+
+    stop = await csms.hears("StopTransaction")
+    assert stop["meterStop"] == (await point.state())["connectors"][0]["register_wh"] > 0
 
 
 async def test_samples_follow_the_interval(csms, build):
@@ -235,3 +258,186 @@ async def test_pending_station_starts_nothing_from_afar(csms201, build):
     finished = await csms201.call("RequestStartTransaction", {"idToken": token, "remoteStartId": 1})
 
     assert finished.payload == {"status": "Rejected"}
+
+
+# Tokens that turn out to be invalid ---------------------------------------------------------------
+
+
+async def refused(csms, build, **keys):
+    csms.script["StartTransaction"] = [REFUSED]
+    point = await ready(build(csms, configuration=keys), csms)
+    await charging(point)
+    await csms.until(lambda: not point.delivery)
+    return point
+
+
+async def test_refused_start_pauses_where_it_must_not_stop(csms, build):
+    point = await refused(csms, build, StopTransactionOnInvalidId="false")
+
+    await csms.until(lambda: point.connectors[1].status == "SuspendedEVSE")
+
+    register = point.read(point.connectors[1]).register_wh
+    assert point.connectors[1].flow.power_w == 0
+    assert point.read(point.connectors[1]).register_wh == register
+
+
+async def test_refused_start_may_take_a_little(csms, build):
+    csms.script["StartTransaction"] = [REFUSED]
+    point = await ready(build(csms, configuration={"MaxEnergyOnInvalidId": 100}), csms)
+    await charging(point)
+
+    stop = await csms.hears("StopTransaction")
+
+    assert stop["reason"] == "DeAuthorized"
+    assert 100 <= stop["meterStop"] < 300
+
+
+async def test_pause_outlives_the_cable(csms, build):
+    keys = {"StopTransactionOnInvalidId": "false", "StopTransactionOnEVSideDisconnect": "false"}
+    point = await refused(csms, build, **keys)
+    await csms.until(lambda: point.connectors[1].status == "SuspendedEVSE")
+
+    await point.unplug()
+    await point.plug_in()
+
+    assert point.connectors[1].status == "SuspendedEVSE"
+    assert point.connectors[1].flow.power_w == 0
+
+
+async def test_token_of_the_master_group_only_stops(csms201, build):
+    master = {"status": "Accepted", "groupIdToken": {"idToken": "GUARDS", "type": "Central"}}
+    keys = {"AuthCtrlr.MasterPassGroupId": "guards"}
+    point = await ready(build(csms201, connectors=2, configuration=keys), csms201)
+    await charging(point)
+    csms201.script["Authorize"] = [{"idTokenInfo": master}, {"idTokenInfo": master}]
+
+    with pytest.raises(NotPossible, match="only stops"):
+        await point.present_tag("GUARD", 2)
+    await point.present_tag("GUARD", 1)
+    await csms201.until(lambda: not point.delivery)
+
+    assert csms201.of("TransactionEvent")[-1]["transactionInfo"]["stoppedReason"] == "MasterPass"
+
+
+# Cables -------------------------------------------------------------------------------------------
+
+
+async def test_transaction_outlives_its_cable_where_it_may(csms201, build):
+    point = await ready(build(csms201, configuration={"StopTransactionOnEVSideDisconnect": "false"}), csms201)
+    transaction = await charging(point)
+
+    await point.unplug()
+    without = point.connectors[1].status
+    await point.plug_in()
+    await csms201.until(lambda: not point.delivery)
+
+    infos = [each["transactionInfo"].get("chargingState") for each in csms201.of("TransactionEvent")]
+    assert (without, point.connectors[1].status) == ("SuspendedEV", "Charging")
+    assert point.connectors[1].transaction is transaction
+    assert infos == ["EVConnected", "Charging", "Idle", "Charging"]
+
+
+async def left_behind(csms, build):
+    point = await ready(build(csms, configuration={"UnlockConnectorOnEVSideDisconnect": "false"}), csms)
+    await charging(point)
+    await point.unplug()
+    await csms.hears("StopTransaction")
+    return point
+
+
+async def test_cable_that_stays_locked_keeps_others_out(csms, build):
+    point = await left_behind(csms, build)
+
+    with pytest.raises(NotPossible, match="still holds the cable"):
+        await point.plug_in()
+    with pytest.raises(NotPossible, match="Finishing"):
+        await point.present_tag("TAG2")
+
+
+async def test_its_token_unlocks_a_cable_that_stayed(csms, build):
+    point = await left_behind(csms, build)
+
+    status = await point.present_tag("tag1")
+
+    assert (status, point.connectors[1].status) == ("Accepted", "Available")
+
+
+async def test_unlock_from_afar_frees_a_cable_that_stayed(csms, build):
+    point = await left_behind(csms, build)
+
+    await csms.call("UnlockConnector", {"connectorId": 1})
+
+    assert point.connectors[1].status == "Available"
+
+
+# What is told of a status -------------------------------------------------------------------------
+
+
+async def test_short_status_is_not_told(csms, build):
+    clock = SteeredClock()
+    point = await ready(build(csms, clock=clock, configuration={"MinimumStatusDuration": 5}), csms)
+    await csms.hears("StatusNotification", 2)
+
+    await point.plug_in()
+    await clock.rest()
+    await clock.forward(3)
+    await point.unplug()
+    await clock.rest()
+    await clock.forward(10)
+    await point.raise_fault(1)
+    await clock.rest()
+    await clock.forward(6)
+    await csms.hears("StatusNotification", 3)
+
+    assert [each["status"] for each in csms.of("StatusNotification")[2:]] == ["Faulted"]
+
+
+async def test_error_that_is_no_fault_is_told_with_the_status_as_it_is(csms, point):
+    await charging(point)
+
+    await point.raise_error("MeterDrift", "is off by 3 %", "meter")
+    await csms.until(lambda: "info" in csms.of("StatusNotification")[-1])
+
+    last = csms.of("StatusNotification")[-1]
+    assert (last["status"], last["errorCode"]) == ("Charging", "OtherError")
+    assert (last["info"], last["vendorErrorCode"], last["vendorId"]) == (
+        "meter",
+        "MeterDrift",
+        "is off by 3 %",
+    )
+
+
+async def test_error_is_an_event_in_201(csms201, point201):
+    await point201.raise_error("MeterDrift", "is off by 3 %", "meter")
+
+    event = (await csms201.hears("NotifyEvent"))["eventData"][0]
+
+    assert (event["techCode"], event["techInfo"]) == ("MeterDrift", "meter is off by 3 %")
+
+
+async def test_fault_of_the_whole_is_told_of_connector_0(csms, point):
+    await point.raise_fault(0, "InternalError")
+    await csms.until(lambda: {"connectorId": 0, "status": "Faulted"}.items() <= told_last(csms, 0).items())
+    await point.clear_fault(0)
+
+    await csms.until(lambda: told_last(csms, 0)["status"] == "Available")
+    assert point.connectors[1].status == "Available"
+
+
+def told_last(csms, number):
+    return [each for each in csms.of("StatusNotification") if each["connectorId"] == number][-1]
+
+
+async def test_status_of_201_is_told_when_it_looks_different(csms201, point201):
+    """Preparing, Charging and Finishing are all Occupied there."""
+    await charging(point201)
+    await point201.present_tag("TAG1")
+    await point201.unplug()
+    await csms201.until(lambda: not point201.delivery)
+    await csms201.hears("StatusNotification", 3)
+
+    assert [each["connectorStatus"] for each in csms201.of("StatusNotification")] == [
+        "Available",
+        "Occupied",
+        "Available",
+    ]

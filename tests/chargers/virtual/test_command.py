@@ -1,50 +1,16 @@
 """`manage.py virtualchargepoint`, as people and programs start it."""
 
 import asyncio
-import contextlib
-import json
-import os
 import signal
-import sys
-from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from chargers.management.commands.virtualchargepoint import Command
+from tests.kit.program import lines_of, started, until_printed
 
 pytestmark = pytest.mark.once
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@contextlib.asynccontextmanager
-async def started(url, *options):
-    """Start the command; its database does not exist, since it needs none."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "manage.py", "virtualchargepoint", "--url", url, "--id", "CP-1", *options),
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "CSMS_SECRET_KEYS": "k" * 50},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def lines_of(process, text=b""):
-    """Give the command its input, and return its exit code, the lines it printed, and its complaints."""
-    out, err = await asyncio.wait_for(process.communicate(text), 40)
-    return process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
-
-
-async def until_printed(process, text):
-    async with asyncio.timeout(30):
-        async for line in process.stdout:
-            if text in line.decode():
-                return
 
 
 async def test_end_of_input_ends_it_cleanly(csms):
@@ -75,7 +41,8 @@ async def test_charge_plays_one_session(csms):
 
     stop = csms.of("StopTransaction")[0]
     assert code == 0
-    assert lines[-2]["result"]["energy_wh"] == stop["meterStop"] > 0
+    (result,) = [line["result"] for line in lines if "result" in line]
+    assert result["energy_wh"] == stop["meterStop"] > 0
     assert csms.of("MeterValues")
     assert csms.of("StatusNotification")[-1]["status"] == "Available"
 
@@ -113,11 +80,77 @@ async def test_refused_session_fails(csms, action, answer, cause):
         (["--set", "Nonsense=1"], "there is no configuration key Nonsense: there are HeartbeatInterval"),
         (["--set", "HeartbeatInterval=x"], "HeartbeatInterval cannot be 'x': it is of kind integer"),
         (["--set", "Nonsense"], "--set takes KEY=VALUE"),
+        (["--mqtt", "http://x"], "--mqtt must be a URL such as mqtt://"),
+        (["--everest", "Nonsense=1"], "--everest knows no Nonsense, but PublishChargingScheduleIntervalS"),
+        (["--everest", "PublishChargingScheduleDurationS=30"], "must be more than"),
+        (["--everest", "PublishChargingScheduleDurationS=x"], "--everest: invalid literal"),
+        (["--count", "0"], "--count must be 1 to 2000"),
+        (["--count", "2", "--rate", "0"], "--rate must be above 0"),
+        (["--count", "2", "--trace"], "for a single charge point"),
+        (["--count", "2", "--state", "x.json"], "for a single charge point"),
+        (["--url", "ws://[::1"], "--url must begin with ws://"),
     ],
 )
-async def test_bad_options_are_told(csms, options, says):
-    async with started(csms.url, *options) as process:
-        code, _, complaints = await lines_of(process)
+def test_bad_options_are_told(options, says):
+    with pytest.raises(CommandError) as problem:
+        call_command("virtualchargepoint", "--url", "ws://127.0.0.1:9/ocpp/", "--id", "CP-1", *options)
 
-    assert code == 1
-    assert says in complaints
+    assert says in str(problem.value)
+
+
+async def test_bad_option_ends_the_program(csms):
+    async with started(csms.url, "--connectors", "0") as process:
+        code, lines, complaints = await lines_of(process)
+
+    assert (code, lines) == (1, [])
+    assert "--connectors must be 1 to 1000" in complaints
+
+
+@pytest.mark.parametrize("option", ["--speed", "--rate", "--seconds"])
+def test_what_is_no_number_is_refused(option):
+    parser = Command().create_parser("manage.py", "virtualchargepoint")
+
+    with pytest.raises(CommandError, match="nan is no number"):
+        parser.parse_args(["--url", "ws://127.0.0.1/", "--id", "CP-1", option, "nan"])
+
+
+def summary(lines):
+    """Return the last line of a crowd."""
+    return [line["crowd"] for line in lines if "crowd" in line][-1]
+
+
+async def test_crowd_plays_a_session_each(csms):
+    options = ["--count", "3", "--rate", "100", "--charge", "--seconds", "0.2", "--speed", "100"]
+
+    async with started(csms.url, *options) as process:
+        code, lines, complaints = await lines_of(process)
+
+    told = summary(lines)
+    assert (code, complaints) == (0, "")
+    assert sorted(csms.paths) == ["/ocpp/CP-1-1", "/ocpp/CP-1-2", "/ocpp/CP-1-3"]
+    assert (told["count"], told["started"], told["sessions"], told["failed"]) == (3, 3, 3, 0)
+
+
+async def test_crowd_tells_of_sessions_that_failed(csms):
+    csms.script["Authorize"] = [{"idTagInfo": {"status": "Blocked"}}]
+
+    async with started(csms.url, "--count", "2", "--charge", "--seconds", "0.1") as process:
+        code, lines, _ = await lines_of(process)
+
+    told = summary(lines)
+    assert (code, told["sessions"], told["failed"]) == (1, 1, 1)
+    assert told["problem"].endswith("the tag VIRTUAL is refused: Blocked")
+
+
+async def test_signal_ends_a_crowd_cleanly(csms):
+    options = ["--count", "3", "--rate", "100", "--password", "secret-{n}"]
+
+    async with started(csms.url, *options, "--id", "{n}.CP") as process:
+        await csms.hears("BootNotification", 3)
+        process.send_signal(signal.SIGTERM)
+        code, lines, complaints = await lines_of(process)
+
+    assert (code, complaints) == (0, "")
+    assert sorted(csms.paths) == ["/ocpp/1.CP", "/ocpp/2.CP", "/ocpp/3.CP"]
+    assert csms.headers["Authorization"].startswith("Basic ")
+    assert summary(lines)["connected"] == 0

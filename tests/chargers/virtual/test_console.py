@@ -5,14 +5,16 @@ import json
 
 import pytest
 
-from chargers.virtual.console import COMMANDS, Console
+from chargers.virtual.commands import COMMANDS, PLAY, Commands
+from chargers.virtual.console import Console
+from chargers.virtual.everest import OcppChargePoint
 from tests.chargers.virtual.conftest import ready
 
 
 async def typed(point, *lines, **options):
     """Type lines at a charge point and return what was printed."""
     printed, queue = [], asyncio.Queue()
-    console = Console(point, printed.append, **options)
+    console = Console(Commands(OcppChargePoint(point)), printed.append, **options)
     for line in [*lines, None]:
         queue.put_nowait(line if isinstance(line, bytes | None) else json.dumps(line).encode())
     await console.run(queue)
@@ -20,7 +22,7 @@ async def typed(point, *lines, **options):
 
 
 def answers(printed):
-    return [line for line in printed if "event" not in line]
+    return [line for line in printed if "id" in line]
 
 
 async def test_commands_are_carried_out_in_their_order(csms, point):
@@ -60,6 +62,9 @@ async def test_commands_are_carried_out_in_their_order(csms, point):
         ({"id": "a", "command": "set_power", "args": {"watts": -1}}, "watts must be 0 or more"),
         ({"id": "a", "command": "send", "args": {"action": "Heartbeat", "payload": 1}}, "must be an object"),
         ({"id": "a", "command": "unplug"}, "has no cable in it"),
+        ({"id": "a", "command": "get_configuration_key", "args": {"keys": "x"}}, "must be a list of texts"),
+        ({"id": "a", "command": "get_configuration_key", "args": {"keys": [1]}}, "must be a list of texts"),
+        ({"id": "a", "command": "set_configuration_key", "args": {"key": "x"}}, "needs 'value'"),
     ],
 )
 async def test_bad_line_is_told_what_is_wrong(csms, point, line, says):
@@ -86,6 +91,18 @@ async def test_send_tells_of_an_error(csms, point):
     assert answer["error"] == "error InternalError busy"
 
 
+async def test_variables_of_the_interface_are_printed(csms, point):
+    printed = await typed(
+        point,
+        {"id": "a", "command": "monitor_configuration_keys", "args": {"keys": ["HeartbeatInterval"]}},
+        {"id": "b", "command": "set_configuration_key", "args": {"key": "heartbeatinterval", "value": "9"}},
+    )
+
+    assert answers(printed)[1] == {"id": "b", "result": "Accepted"}
+    (told,) = [line["value"] for line in printed if line.get("variable") == "configuration_key"]
+    assert told == {"key": "HeartbeatInterval", "read_only": False, "value": "9"}
+
+
 async def test_state_describes_everything(csms, point):
     (answer,) = answers(await typed(point, {"id": "a", "command": "state"}))
 
@@ -106,4 +123,4 @@ async def test_frames_are_printed_when_asked_for(csms, build, trace):
 def test_every_command_is_documented():
     from chargers.virtual.charge_point import ChargePoint
 
-    assert all(getattr(ChargePoint, name).__doc__ for name in COMMANDS)
+    assert all(getattr(ChargePoint if name in PLAY else OcppChargePoint, name).__doc__ for name in COMMANDS)

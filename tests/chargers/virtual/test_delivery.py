@@ -2,9 +2,11 @@
 
 import pytest
 
+from chargers.virtual.clock import Clock
 from tests.chargers.virtual.conftest import ready
 from tests.kit.scripted_csms import SILENCE
 
+pytestmark = pytest.mark.once
 MONEY = ("StartTransaction", "MeterValues", "StopTransaction")
 
 
@@ -118,3 +120,82 @@ async def test_unknown_tag_is_refused_offline(csms, point):
     await csms.until(lambda: not point.is_connected)
 
     assert await point.present_tag("STRANGER") == "Invalid"
+
+
+async def test_message_that_is_refused_is_given_up(csms, build):
+    """TransactionMessageAttempts times in all; what comes after it is delivered."""
+    csms.script["StartTransaction"] = [("InternalError", "full")] * 2
+    point = await ready(build(csms, configuration={"TransactionMessageAttempts": 2}), csms)
+    told = []
+    point.subscribe("given_up", told.append)
+
+    await point.plug_in()
+    await point.present_tag("TAG1")
+    await point.unplug()
+    stop = await csms.hears("StopTransaction")
+
+    assert len({heard.message_id for heard in csms.heard if heard.action == "StartTransaction"}) == 2
+    assert [(each["action"], each["cause"]) for each in told] == [
+        ("StartTransaction", "error InternalError full")
+    ]
+    assert stop["transactionId"] == -1
+
+
+async def test_waits_grow_with_the_attempts(csms, build):
+    class Hasty(Clock):
+        async def sleep(self, seconds):
+            waits.append(seconds)
+            await super().sleep(0)
+
+    waits = []
+    csms.script["StartTransaction"] = [("InternalError", "")] * 3
+    keys = {"TransactionMessageAttempts": 4, "TransactionMessageRetryInterval": 7, "HeartbeatInterval": 0}
+    point = await ready(build(csms, clock=Hasty(1000), configuration=keys), csms)
+
+    await point.plug_in()
+    await point.present_tag("TAG1")
+    await csms.until(lambda: point.connectors[1].transaction.number == 100)
+
+    assert [seconds for seconds in waits if seconds % 7 == 0 and 0 < seconds < 60] == [7, 14, 21]
+
+
+async def test_nothing_is_given_up_where_attempts_have_no_end(csms, build):
+    csms.script["StartTransaction"] = [("InternalError", "")] * 12
+    point = await ready(build(csms, configuration={"TransactionMessageAttempts": 0}), csms)
+
+    await point.plug_in()
+    await point.present_tag("TAG1")
+
+    await csms.hears("StartTransaction", 13)
+    await csms.until(lambda: point.connectors[1].transaction.number == 100)
+
+
+async def test_status_is_kept_only_where_everything_is(csms, build):
+    point = await ready(build(csms, configuration={"QueueAllMessages": "true"}), csms)
+    await point.go_offline()
+    await csms.until(lambda: not point.is_connected)
+
+    await point.raise_fault(1)
+    await point.clear_fault(1)
+    await csms.until(lambda: len(point.delivery) == 2)
+    await point.go_online()
+    await csms.until(lambda: not point.delivery)
+
+    assert [each["status"] for each in csms.of("StatusNotification")].count("Faulted") == 1
+
+
+async def test_long_queue_loses_every_second_sample_and_no_money(csms, build):
+    point = await ready(build(csms, configuration={"MessageQueueSizeThreshold": 5}), csms)
+    await point.present_tag("TAG1")
+    await point.go_offline()
+    await csms.until(lambda: not point.is_connected)
+    await point.plug_in()
+    for _ in range(5):
+        point.charging.sample(point.connectors[1])
+    await point.unplug()
+
+    await point.go_online()
+    await csms.hears("StopTransaction")
+
+    assert len(csms.of("StartTransaction")) == 1
+    assert len(csms.of("MeterValues")) == 3

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargers.virtual.power import AC, DC, RAMP_SECONDS, Car, Flow
+from chargers.virtual.power import AC, DC, RAMP_SECONDS, Car, Flow, shared
 
 OUTLETS = st.sampled_from([AC, DC])
 CARS = st.builds(
@@ -83,3 +83,30 @@ def test_limit_may_be_lifted_again():
 
     assert nothing == 0
     assert flow.advance(100) > 0
+
+
+# Sharing --------------------------------------------------------------------------------------
+
+WISHES = st.dictionaries(st.integers(1, 9), st.floats(0, 150_000), max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("total", "wishes", "shares"),
+    [
+        (None, {1: 5.0}, {}),
+        (10, {1: 4.0, 2: 6.0}, {}),
+        (10, {1: 9.0, 2: 9.0}, {1: 5.0, 2: 5.0}),
+        (10, {1: 2.0, 2: 9.0, 3: 9.0}, {1: 2.0, 2: 4.0, 3: 4.0}),
+        (0, {1: 9.0, 2: 9.0}, {1: 0.0, 2: 0.0}),
+    ],
+)
+def test_those_who_wish_for_most_yield_first(total, wishes, shares):
+    assert shared(total, wishes) == shares
+
+
+@given(st.floats(0, 300_000), WISHES)
+def test_shares_keep_to_the_whole_and_waste_nothing(total, wishes):
+    shares = wishes | shared(total, wishes)
+
+    assert all(0 <= shares[who] <= wish for who, wish in wishes.items())
+    assert sum(shares.values()) == pytest.approx(min(total, sum(wishes.values())), rel=1e-9, abs=1e-6)

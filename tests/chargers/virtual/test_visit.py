@@ -1,5 +1,7 @@
 """One session, and why it may not come about."""
 
+import asyncio
+
 import pytest
 
 from chargers.virtual import visit
@@ -12,6 +14,18 @@ async def test_session_is_heard_to_its_end(csms, build):
     transaction = await visit.charge(point, "TAG1", seconds=0.05)
 
     assert csms.of("StopTransaction")[0]["transactionId"] == transaction.number
+
+
+async def test_session_is_heard_after_an_outage(csms, build):
+    """It ends while the CSMS is away, which comes back later."""
+    point = await ready(build(csms), csms)
+    point.subscribe("transaction", lambda told: told["state"] == "confirmed" and point.client.cut())
+    playing = asyncio.ensure_future(visit.charge(point, "TAG1", seconds=0.05))
+    await csms.until(lambda: point.connectors[1].status == "Available" and point.delivery)
+
+    await point.go_online()
+
+    assert (await playing).number == (await csms.hears("StopTransaction"))["transactionId"]
 
 
 async def test_stop_from_afar_ends_the_visit(csms, build):

@@ -35,10 +35,11 @@ class Site:
         self._passwords[version] = registration.set_password(charger, "s3cret", is_generated=True)
 
     @asynccontextmanager
-    async def plugged_in(self, version):
+    async def plugged_in(self, version, **configuration):
         """A charge point that has connected and booted."""
         url = self.address.replace("http", "ws") + "/ocpp/"
-        point = ChargePoint(url, "CP-1", version, password=self._passwords[version], backoff=AT_ONCE)
+        options = {"password": self._passwords[version], "configuration": configuration}
+        point = ChargePoint(url, "CP-1", version, backoff=AT_ONCE, **options)
         await point.start()
         try:
             async with asyncio.timeout(SECONDS):
@@ -155,10 +156,8 @@ def test_error_of_the_charger_declines(site):
     site.enter(V201)
 
     async def play():
-        async with site.plugged_in(V201):
-            return await site.add(
-                "OCPP_v201", "UnpublishFirmware", verb="exec", checksum="d41d8cd98f00b204e9800998ecf8427e"
-            )
+        async with site.plugged_in(V201, SupportedFeatureProfiles="Core"):
+            return await site.add("OCPP_v201", "TriggerMessage", verb="exec", **HEARTBEAT)
 
     row = asyncio.run(play())
 

@@ -1,0 +1,96 @@
+"""A charger with one connector that has two limits: its own, and that of the whole."""
+
+import pytest
+from django.utils import timezone
+
+from chargers.models import ChargingProfile
+from chargers.services import smart_charging
+from tests.chargers.services.smart_charging.rows import fresh, is_state, sent_profile
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def single(station, plug):
+    """It takes no maximum of the station, so that both limits are told by defaults of transactions."""
+    station.charger.connectors.exclude(pk=plug.pk).delete()
+    station.charger.connector_count = 1
+    station.charger.save()
+    return station
+
+
+def limited_as_a_whole(single, **more):
+    wish = smart_charging.limit(single.charger, may_walk=True, **more)
+    while "TxDefaultProfile" not in str(single.next()):
+        single.answer("Rejected")
+    single.answer()
+    single.compose(fresh(wish).value)
+    return is_state(wish, "verified", "installed")
+
+
+def sent_amps(single):
+    return sent_profile(single.next())[2]["chargingSchedulePeriod"][0]["limit"]
+
+
+@pytest.mark.parametrize("more", [{"amps": 16}, {"watts": 3000}, {"amps": 9, "phases": 3}])
+def test_laxer_limit_does_not_push_out_the_stricter(single, plug, more):
+    """One that cannot be compared may be laxer."""
+    whole = limited_as_a_whole(single, amps=10)
+    wish = smart_charging.limit(plug, **more)
+
+    assert sent_profile(single.next())[1]["chargingProfilePurpose"][-10:] == "MaxProfile"
+    single.answer("Rejected")
+    is_state(wish, "refused")
+    is_state(whole, "verified", "installed")
+
+
+def test_laxer_limit_goes_below_the_stricter(single, plug):
+    """At a lower stack level it holds once the other is lifted."""
+    single.told("ChargeProfileMaxStackLevel", "8")
+    whole = limited_as_a_whole(single, amps=10)
+    smart_charging.limit(plug, amps=16)
+
+    assert sent_profile(single.next())[1]["stackLevel"] == 0
+    is_state(whole, "verified", "installed")
+
+
+def test_stricter_limit_pushes_out_and_gives_back(single, plug):
+    """OCPP 1.6 keeps one at a level: the laxer one waits until the stricter is lifted."""
+    if single.charger.protocol != "ocpp1.6":
+        pytest.skip("2.0.1 refuses a second profile there")
+    whole = limited_as_a_whole(single, amps=10)
+    smart_charging.limit(plug, amps=8)
+    single.answer()
+    is_state(whole, "requested", "waiting")
+    single.compose(8.0)
+    single.reboot()
+    smart_charging.reconcile(single.charger)
+    assert sent_amps(single) == 8.0
+    single.answer()
+    single.compose(8.0)
+
+    smart_charging.unlimit(plug)
+    single.answer()
+    assert sent_amps(single) == 10.0
+    single.answer()
+    single.compose(10.0)
+    is_state(whole, "verified", "installed")
+
+
+def test_what_stands_back_does_not_come_forward_before_a_newer_limit(single, plug):
+    """The stricter one was replaced, not lifted."""
+    if single.charger.protocol != "ocpp1.6":
+        pytest.skip("2.0.1 refuses a second profile there")
+    whole = limited_as_a_whole(single, amps=10)
+    smart_charging.limit(plug, amps=8)
+    single.answer()
+    single.compose(8.0)
+    smart_charging.limit(plug, amps=9)
+    assert sent_amps(single) == 9.0
+    single.answer()
+    single.compose(9.0)
+    ChargingProfile.objects.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())
+    smart_charging.reconcile(single.charger)
+
+    assert not single.asked()
+    is_state(whole, "requested", "waiting")
