@@ -29,7 +29,9 @@ def empty():
 
 
 def _with_rows():
-    questions = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(name)})" for name in _tables]
+    questions = [
+        f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(name)})" for name in _tables
+    ]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(questions))
         return [name for (name,) in cursor.fetchall()]
