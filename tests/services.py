@@ -105,8 +105,11 @@ def missing():
 
 def pytest_runtest_setup(item):
     """Leave a test out whose service is missing, or fail it where services are required."""
-    if item.get_closest_marker("once") and not PROBES["postgres"]():
+    is_on_sqlite = bool(PROBES["postgres"]())
+    if item.get_closest_marker("once") and not is_on_sqlite:
         pytest.skip("says the same on every database: run on SQLite")
+    if item.get_closest_marker("strictest") and is_on_sqlite and os.environ.get("POSTGRESQL_FOLLOWS"):
+        pytest.skip("says more on PostgreSQL: run there")
     for name in {mark.name for mark in item.iter_markers()} & PROBES.keys():
         reason = PROBES[name]()
         # On SQLite the tests of PostgreSQL have their turn in the other run, so they are never a failure.

@@ -98,6 +98,7 @@ print([client.get(f"/admin/{path}").status_code for path in paths])
 """
 
 
+@pytest.mark.once
 def test_admin_works_without_unfold(tmp_path):
     """Django's own admin takes over where unfold is not installed."""
     environment = {

@@ -72,6 +72,7 @@ def headers(owner, stranger):
     return {"Authorization": f"Bearer {token.identifier}:{secret}"}
 
 
+@pytest.mark.strictest
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_answers_are_as_described(described, headers, route):
     """Whatever is sent, the server does not fail and answers with what the schema announces."""

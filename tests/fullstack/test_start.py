@@ -26,6 +26,7 @@ async def test_charger_connects_and_boots(station, plug):
     assert station.rows("SELECT identifier, vendor FROM chargers_charger") == [("CP-1", "V")]
 
 
+@pytest.mark.once
 async def test_charger_connects_to_daphne(station, plug):
     """Degraded: refusals are 403 only, and it ends without a drain; but it ends well."""
     server = station.serve("--server", "daphne")
@@ -40,6 +41,7 @@ async def test_charger_connects_to_daphne(station, plug):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 async def test_charger_connects_to_runserver(station, plug):
     """For those who work on the code."""
     station.manage("createsuperuser", "--noinput", "--username=admin", "--email=admin@example.org")

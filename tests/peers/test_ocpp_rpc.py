@@ -12,7 +12,7 @@ from tests.kit.payloads import smallest
 from tests.kit.rpc import SECONDS, RpcChargePoint
 from tests.peers.conftest import PASSWORD
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.once]
 
 AT = "2026-11-21T04:00:00Z"
 

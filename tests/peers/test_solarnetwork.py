@@ -12,7 +12,7 @@ import pytest
 
 from tests.kit.live import ROOT
 
-pytestmark = [pytest.mark.node, pytest.mark.spec("solar-ocpp", "SolarUser OCPP API")]
+pytestmark = [pytest.mark.node, pytest.mark.once, pytest.mark.spec("solar-ocpp", "SolarUser OCPP API")]
 
 SCRIPT = Path(__file__).parent / "solarnetwork.js"
 SECONDS = 30

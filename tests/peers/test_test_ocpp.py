@@ -5,6 +5,7 @@ import test_ocpp.cli
 
 from tests.peers.conftest import PASSWORD
 
+pytestmark = pytest.mark.once
 VERSIONS = pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 SLASHES = pytest.mark.parametrize("slash", [[], ["--trailing-slash"]], ids=["plain", "slash"])
 

@@ -27,7 +27,7 @@ from csms.models import OwnerGrant
 from tests.chargers.admin.conftest import go_online
 from tests.kit import world
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.strictest]
 
 LISTS = [
     Charger,

@@ -9,6 +9,7 @@ from chargers.models import Charger
 from csms.models import Event
 from tests.kit import routes, world
 
+pytestmark = pytest.mark.strictest
 ROUTES = list(routes.walk())
 # An event is shown once its transaction has ended, so the test must not be one.
 LISTS = [

@@ -19,7 +19,7 @@ from tests.chargers.virtual.conftest import AT_ONCE
 from tests.kit import live
 from tokens.models import Authorization
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

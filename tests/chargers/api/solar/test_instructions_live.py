@@ -16,7 +16,7 @@ from tests.kit import live
 from tests.kit.instructions import BASE, form
 from tokens import services
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 SECONDS = 30
 

@@ -14,6 +14,7 @@ from tests.kit import routes, world
 from tokens import services
 from tokens.models import Authorization, Credential
 
+pytestmark = pytest.mark.strictest
 PREFIX = "/solaruser/api/v1/sec/user/"
 ROUTES = list(routes.walk(PREFIX))
 # Those of instructions and datum have tests of their own for what they show.
