@@ -306,14 +306,9 @@ def _end_command(charger, end):
 
 
 def _end(command, end):
-    lost = end.outcome == "lost"
-    commands.finish(
-        command,
-        _STATES[end.outcome],
-        result=end.payload,
-        error_code="ConnectionLost" if lost else end.code,
-        error_description="The connection ended before the answer." if lost else end.description,
-    )
+    told = {"error_code": end.code, "error_description": end.description}
+    said = commands.LOST if end.outcome == "lost" else told
+    commands.finish(command, _STATES[end.outcome], result=end.payload, **said)
     if settings.CSMS_MESSAGE_LOG:
         sent = datetime.fromtimestamp(end.call.sent_at, UTC)
         batches.insert(

@@ -13,7 +13,9 @@ from collections import defaultdict
 from datetime import timedelta
 
 import orjson
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from chargers import batch
@@ -27,6 +29,10 @@ State = Command.State
 LONGEST_EXPIRY = timedelta(days=30)
 # What waits longer without an expiry was meant for a connection that ended before it took it.
 LONGEST_WITHOUT_EXPIRY = timedelta(minutes=1)
+# Whatever its connection seems to be.
+LONGEST_SENT = timedelta(minutes=10)
+# The end of a command whose connection ended before the answer.
+LOST = {"error_code": "ConnectionLost", "error_description": "The connection ended before the answer."}
 
 
 class Refused(Exception):
@@ -200,13 +206,21 @@ def expire(now):
     missed = queued.filter(expires_at=None, created_at__lt=now - LONGEST_WITHOUT_EXPIRY)
     ended += [_missed(row) for row in missed[:500]]
     # No answer is waited for longer than a time-out; what is left then belongs to a dead process.
-    stale = Command.objects.filter(state=State.SENT, sent_at__lte=now - timedelta(minutes=10))
+    sent = Command.objects.filter(state=State.SENT)
+    patience = timedelta(seconds=2 * settings.CSMS_CALL_TIMEOUT)
+    lost = sent.filter(sent_at__lte=now - patience).exclude(charger__presence__token=F("presence_token"))
+    ended += [_lost(row) for row in lost[:500]]
+    stale = sent.filter(sent_at__lte=now - max(patience, LONGEST_SENT))
     ended += [finish(row, State.TIMED_OUT, only=State.SENT) for row in stale[:500]]
     return sum(ended)
 
 
 def _missed(command):
     return finish(command, State.FAILED, only=State.QUEUED, error_code="NotConnected")
+
+
+def _lost(command):
+    return finish(command, State.FAILED, only=State.SENT, **LOST)
 
 
 # For the owner of the socket ------------------------------------------------------------------

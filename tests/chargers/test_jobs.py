@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from chargers.models import (
     FailedHandshake,
     Instruction,
     Message,
+    Presence,
     Reading,
 )
 from csms.models import Event
@@ -123,11 +125,14 @@ def test_waiting_command_is_never_forgotten(charger, settings):
     assert Command.objects.count() == 1
 
 
-def test_command_of_a_process_that_died_times_out(charger):
-    """Nobody is left who waits for its answer."""
+def test_command_that_its_connection_forgot_times_out(charger):
+    """Though that seems to be there."""
+    token = uuid4()
+    Presence.objects.create(charger=charger, token=token)
     for minutes in (9, 10):
+        sent_at = NOW - timedelta(minutes=minutes)
         Command.objects.create(
-            owner=charger.owner, charger=charger, state="sent", sent_at=NOW - timedelta(minutes=minutes)
+            owner=charger.owner, charger=charger, state="sent", sent_at=sent_at, presence_token=token
         )
 
     jobs.expire_commands(NOW)

@@ -38,7 +38,8 @@ def _sent_meanwhile(execute, sql, *rest):
     """Another process sends what waits, between somebody's look at it and their word about it."""
     if sql.startswith('UPDATE "chargers_command"'):
         connection.execute_wrappers.remove(_sent_meanwhile)
-        Command.objects.filter(state=State.QUEUED).update(state=State.SENT, sent_at=timezone.now())
+        at_the_last_moment = timezone.now() + timedelta(minutes=2)
+        Command.objects.filter(state=State.QUEUED).update(state=State.SENT, sent_at=at_the_last_moment)
         connection.execute_wrappers.append(_sent_meanwhile)
     return execute(sql, *rest)
 
@@ -161,6 +162,25 @@ class TestRefusal:
         commands.expire(row.created_at + timedelta(seconds=seconds))
         row.refresh_from_db()
         assert (row.state, row.error_code) == (state, "NotConnected" if state == "failed" else "")
+
+    @pytest.mark.parametrize(
+        ("holder", "seconds", "state"),
+        [("another", 61, "failed"), ("another", 59, "sent"), (None, 61, "failed"), ("the same", 61, "sent")],
+    )
+    def test_command_whose_connection_is_gone_is_lost(self, charger, settings, holder, seconds, state):
+        """Its process was killed: nobody will write what the charger answers, and others wait behind it."""
+        settings.CSMS_CALL_TIMEOUT = 30
+        now, token = timezone.now(), uuid4()
+        row = Command.objects.create(
+            owner=charger.owner, charger=charger, state="sent", presence_token=token, sent_at=now
+        )
+        held = {"another": uuid4(), "the same": token}.get(holder)
+        Presence.objects.create(charger=charger, token=held)
+
+        commands.expire(now + timedelta(seconds=seconds))
+
+        row.refresh_from_db()
+        assert (row.state, row.error_code) == (state, "ConnectionLost" if state == "failed" else "")
 
 
 class TestSending:
