@@ -147,7 +147,7 @@ class Variable(models.Model):
 
 
 class Learning(models.Model):
-    """How far we have come in learning what a charger is: asked once for each model and firmware."""
+    """How far we have come in learning what a charger is: asked once for each model, firmware and OCPP."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -161,7 +161,7 @@ class Learning(models.Model):
     charger = models.OneToOneField(Charger, models.CASCADE, primary_key=True, related_name="learning")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=255, blank=True)
-    # Vendor, model and firmware of what was or is being learnt.
+    # Vendor, model, firmware and OCPP version of what was or is being learnt.
     described_as = models.TextField(blank=True)
     # OCPP 1.6 keys still to be asked for: its answers may hold only so many.
     keys = models.JSONField(default=list)

@@ -96,7 +96,9 @@ async def test_wish_waits_for_a_charger_that_is_offline(online, charger):
 
 async def test_wish_waits_until_the_charger_has_said_what_it_has_to_say(online, charger, settings):
     """A charger that goes on calling is told at the latest; nothing of it is lost."""
-    await in_thread(lambda: Learning.objects.create(charger=charger, state="known", described_as="V\nM\n"))
+    await in_thread(
+        lambda: Learning.objects.create(charger=charger, state="known", described_as="V\nM\n\nocpp1.6")
+    )
     await online.call("BootNotification", BOOT)
     await want(charger)
     calls, frame = 0, None

@@ -1,4 +1,4 @@
-"""Learning what a charger is: asked once for each model and firmware, when it is quiet after a boot.
+"""Learning what a charger is: asked once for each model, firmware and OCPP version, when quiet after a boot.
 
     waiting -> asked -> known
                      -> waiting (refused, no answer, nonsense: later) -> failed after some attempts
@@ -10,6 +10,7 @@ turn: a few at once, the others at so many a second.
 """
 
 from datetime import timedelta
+from functools import reduce
 
 from django.conf import settings
 from django.db import transaction
@@ -30,7 +31,7 @@ ORIGIN = "learning"
 # From the most to the least that a station may tell.
 BASES = ("FullInventory", "ConfigurationInventory", "SummaryInventory")
 State = Learning.State
-_DESCRIBED = ("vendor", "model", "firmware_version")
+_DESCRIBED = ("vendor", "model", "firmware_version", "protocol")
 _TRIED_AGAIN_AFTER = timedelta(hours=1)
 # How many are asked at once, and how many a second after them.
 AT_ONCE, A_SECOND = 10, 10
@@ -58,7 +59,7 @@ def waiting(chargers, now):
     return ready, fresh
 
 
-_DESCRIPTION = Concat("vendor", Value("\n"), "model", Value("\n"), "firmware_version")
+_DESCRIPTION = reduce(lambda text, name: Concat(text, Value("\n"), name), _DESCRIBED)
 _MOVES = ("described_as", "state", "changed_at", "next_attempt_at")
 
 

@@ -13,7 +13,7 @@ def known(charger):
     Learning.objects.create(
         charger=charger,
         state=Learning.State.KNOWN,
-        described_as=f"{charger.vendor}\n{charger.model}\n{charger.firmware_version}",
+        described_as=f"{charger.vendor}\n{charger.model}\n{charger.firmware_version}\n{charger.protocol}",
     )
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chargers.batch import open_batch
-from chargers.models import Charger, Command, Connector, Learning, Report
+from chargers.models import Charger, Command, Connector, Learning, Presence, Report
 from chargers.services import device_model, reports
 from chargers.services.device_model import learning
 from chargers.wire import v16_variables
@@ -80,6 +80,17 @@ class TestOcpp16:
         boot(new, firmwareVersion="2")
 
         assert new.waiting[0].action == "GetConfiguration"
+
+    def test_charger_that_speaks_another_version_is_asked_again(self, new, boot):
+        """Some are told to, and keep their firmware; what they are made of has other names then."""
+        boot(new)
+        new.answers(answer(A="1"))
+        Charger.objects.update(protocol=V201)
+        new.charger.refresh_from_db()
+        Presence.objects.update(protocol=V201)
+        boot(new, vendorName="V", model="M")
+
+        assert new.waiting[0].action == "GetBaseReport"
 
     def test_setting_turns_it_off(self, new, boot, settings):
         """For chargers that must not be asked."""
