@@ -72,7 +72,7 @@ def ordered(command):
 def _store(charger, profile, *, place, source):
     """Enter a profile that the charger has; return its row, or None where it is nonsense."""
     number = profile.get("id")
-    if not profiles.is_number(number) or not _is_readable(profile):
+    if not rules.is_number(number) or not _is_readable(profile):
         return None
     row = ChargingProfile.objects.filter(charger=charger, profile_id=number).first()
     if row is not None and row.is_desired and source != row.source and not _is_ours(row, profile, place):
