@@ -1,8 +1,8 @@
 /* Draws composite schedules with uPlot: a step from one limit to the next. The page holds the same as tables. */
 (() => {
   "use strict";
-  const figures = [...document.querySelectorAll("[data-schedule]")];
-  if (!figures.length || !window.uPlot) return;
+  if (!document.getElementById("places") || !window.uPlot) return;
+  const figures = () => [...document.querySelectorAll("[data-schedule]")];
   const drawn = new Map(); // figure -> {text, chart}
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -37,14 +37,18 @@
     drawn.set(figure, { text, chart });
   }
 
-  const all = (anew) => figures.forEach((figure) => draw(figure, anew));
+  function all(anew) {
+    figures().forEach((figure) => {
+      if (!drawn.has(figure)) widths.observe(figure);
+      draw(figure, anew);
+    });
+  }
 
   document.addEventListener("live:swapped", () => all(false));
   const widths = new ResizeObserver((entries) => entries.forEach(({ target }) => {
     const chart = drawn.get(target) && drawn.get(target).chart;
     if (chart && Math.abs(chart.width - target.clientWidth) > 1) draw(target, true);
   }));
-  figures.forEach((figure) => widths.observe(figure));
   new MutationObserver(() => all(true)).observe(document.documentElement, { attributeFilter: ["class", "data-theme"] });
   all(true);
 })();
