@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from chargers import batch
 from chargers.models import CompositeSchedule
-from chargers.services import commands, remote, schedule_places
+from chargers.services import commands, device_model, remote, schedule_places
 from csms import bulk
 
 State = CompositeSchedule.State
@@ -130,7 +130,7 @@ def _begin_boots(chargers):
     """Have all schedules of these asked for in a while: a fleet does not come back all at once."""
     chargers = {charger.pk: charger for charger in chargers}
     schedule_places.match(chargers)
-    without = schedule_places.without_smart_charging(chargers)
+    without = device_model.without_smart_charging(chargers)
     now = batch.now()
     due_at = {
         pk: now + timedelta(seconds=random.uniform(0, SPREAD_SECONDS)) for pk in chargers.keys() - without
@@ -156,7 +156,7 @@ def ask_next(charger):
         return False
     if row.number == 0:
         schedule_places.match({charger.pk: charger}, now)  # it may have told of connectors since
-    if not row.is_known and schedule_places.without_smart_charging({charger.pk: charger}):
+    if not row.is_known and device_model.without_smart_charging({charger.pk: charger}):
         leave_alone(CompositeSchedule.objects.filter(charger=charger), charger, WITHOUT)
         return False
     try:

@@ -299,7 +299,10 @@ class TestReconcile:
         [
             ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, FirmwareManagement", []),
             ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, SmartCharging", [0, 1, 2]),
+            ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, Smart charging", [0, 1, 2]),
+            ("ocpp1.6", "supportedfeatureprofiles", "", "Core", []),
             ("ocpp1.6", "SupportedFeatureProfiles", "", "", [0, 1, 2]),
+            (V201, "enabled", "smartChargingCtrlr", " False", []),
             (V201, "Available", "SmartChargingCtrlr", "false", []),
             (V201, "Enabled", "SmartChargingCtrlr", "true", [0]),
         ],
