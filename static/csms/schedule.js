@@ -7,7 +7,10 @@
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const moment = (time) => (time == null ? "–" : new Date(time * 1000).toLocaleString());
-  const clock = (_, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  function clock(_, times) {
+    const style = { hour: "2-digit", minute: "2-digit", ...(times[1] - times[0] < 60 ? { second: "2-digit" } : {}) };
+    return times.map((time) => new Date(time * 1000).toLocaleTimeString([], style));
+  }
 
   function options(width, unit) {
     const lines = { stroke: color("--sm-text"), grid: { stroke: color("--sm-line") }, ticks: { stroke: color("--sm-line") } };
