@@ -27,6 +27,8 @@ ORIGIN = "schedules"
 SHORTEST_WINDOW_SECONDS = 600
 # Profiles that are changed one after the other are one refresh.
 SETTLE = timedelta(seconds=3)
+# Energy management may change its limit as often as it likes.
+OUTSIDE = timedelta(seconds=30)
 # After a boot or a failure: a fleet does not come back all at once.
 SPREAD_SECONDS = 30
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
@@ -178,6 +180,16 @@ def refresh(charger):
     schedule_places.match({charger.pk: charger}, soon)
     rows = CompositeSchedule.objects.filter(charger=charger).exclude(state=State.UNSUPPORTED)
     rows.filter(Q(due_at=None) | Q(due_at__gt=soon)).update(due_at=soon, failures=0)
+
+
+def hasten(charger):
+    """Have what is known of a charger asked for again before long: somebody else limits it otherwise now.
+
+    One that changes its mind all of the time is asked twice a minute.
+    """
+    soon = batch.now() + OUTSIDE
+    rows = CompositeSchedule.objects.filter(charger=charger, state=State.KNOWN)
+    rows.filter(Q(due_at=None) | Q(due_at__gt=soon)).update(due_at=soon)
 
 
 def leave_alone(rows, charger, reason):
