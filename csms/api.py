@@ -33,10 +33,20 @@ def problem(status: int, detail: str = "", *, errors: list[dict] | None = None, 
     """Return a problem document; `errors` is a list of {"field": path, "message": text}."""
     content = {"title": HTTPStatus(status).phrase, "status": status}
     if detail:
-        content["detail"] = detail
+        content["detail"] = legible(detail)
     if errors:
-        content["errors"] = errors
+        content["errors"] = legible(errors)
     return Response(content, status=status, headers=headers, content_type=PROBLEM_TYPE)
+
+
+def legible(told):
+    """Return a text, or rows of texts, as an answer can hold them: half a surrogate pair becomes "?".
+
+    JSON can bring one, and an error that quotes what came would have it.
+    """
+    if isinstance(told, str):
+        return told.encode("utf-8", "replace").decode()
+    return [{name: legible(text) for name, text in row.items()} for row in told]
 
 
 def exception_handler(error: Exception, context: dict) -> Response:

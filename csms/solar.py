@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from csms import cors
+from csms.api import legible
 from csms.parsers import Parser
 from csms.schema import SolarSchema
 
@@ -187,9 +188,9 @@ def refused(status, message, *, code="", errors=(), headers=None):
     content = {"success": False}
     if code:
         content["code"] = code
-    content["message"] = message
+    content["message"] = legible(message)
     if errors:
-        content["errors"] = errors
+        content["errors"] = legible(errors)
     return Response(content, status=status, headers=headers)
 
 

@@ -86,7 +86,9 @@ class VariablePages:
         ]
 
     def _variables(self, request, charger):
-        query, is_wanted = request.GET.get("q", "").strip(), bool(request.GET.get("wanted"))
+        # PostgreSQL takes no NUL.
+        query = request.GET.get("q", "").replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
+        is_wanted = bool(request.GET.get("wanted"))
         rows = charger.variables.filter(name__icontains=query) if query else charger.variables.all()
         page = Paginator(rows.wanted() if is_wanted else rows, VARIABLES_A_PAGE).get_page(
             request.GET.get("p")

@@ -135,6 +135,14 @@ class Variable(models.Model):
         return f"{self.component}.{self.name}".strip(".")
 
     @property
+    def full_name(self):
+        """A name that no other variable of the charger has, such as `EVSE#1.Power`."""
+        place = f"#{self.evse_id}" if self.evse_id else ""
+        place += f".{self.connector_id}" if self.connector_id else ""
+        instances = [f"[{text}]" if text else "" for text in (self.component_instance, self.instance)]
+        return f"{self.component}{instances[0]}{place}.{self.name}{instances[1]}".strip(".")
+
+    @property
     def wish(self):
         """The value that is wanted, in clear: never to be shown where `is_secret`. None: none is."""
         if self.desired_value is None or not self.is_secret:

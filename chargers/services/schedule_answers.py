@@ -13,6 +13,8 @@ from csms import events
 
 State = CompositeSchedule.State
 
+# Who asks for one second has the charger asked no more often than this.
+SHORTEST_PAUSE_SECONDS = 60
 _NOT_THERE = {"NotImplemented", "NotSupported"}
 _RESULT = ("unit", "starts_at", "duration", "periods", "min_rate")
 
@@ -96,7 +98,7 @@ def _keep(row, fresh, asked):
         setattr(row, name, getattr(fresh, name))
     row.state, row.reason, row.failures, row.fetched_at = State.KNOWN, _oddity(fresh, asked), 0, batch.now()
     if settings.CSMS_SCHEDULE_INTERVAL:
-        schedules.plan(row, timedelta(seconds=settings.CSMS_SCHEDULE_INTERVAL * random.uniform(0.9, 1.0)))
+        schedules.plan(row, _until_next(asked))
     row.save()
     if is_news:
         events.record(
@@ -108,6 +110,12 @@ def _keep(row, fresh, asked):
             unit=row.unit,
             limit=row.periods[0]["limit"],
         )
+
+
+def _until_next(asked):
+    """Return how long a schedule is good for: one that was asked for less ends before the next is due."""
+    seconds = settings.CSMS_SCHEDULE_INTERVAL * random.uniform(0.9, 1.0)
+    return timedelta(seconds=min(seconds, max(asked.get("duration") or seconds, SHORTEST_PAUSE_SECONDS)))
 
 
 def of(row):

@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 
-from chargers.models import CompositeSchedule, Connector, Variable
+from chargers.models import CompositeSchedule, Connector
 from chargers.services import remote
 from chargers.wire import v201
 
 MOST_PLACES = 100
-_SWITCHES = ("Available", "Enabled")
 
 
 def of(charger):
@@ -58,20 +57,3 @@ def match(chargers, due_at=None):
 
 
 _PLACE = ("evse_id", "connector_id")
-
-
-def without_smart_charging(chargers):
-    """Return the ids of those of {id: charger} that told that they have no smart charging."""
-    told = Variable.objects.filter(
-        charger__in=chargers, attribute="Actual", name__in=["SupportedFeatureProfiles", *_SWITCHES]
-    )
-    rows = told.values_list("charger_id", "component", "name", "value")
-    return {pk for pk, *said in rows if _denies(chargers[pk], *said)}
-
-
-def _denies(charger, component, name, value):
-    """Say whether a variable of a charger means that it has no smart charging."""
-    if remote.words(charger) is v201:
-        return component == "SmartChargingCtrlr" and name in _SWITCHES and str(value).lower() == "false"
-    profiles = (value or "").replace(" ", "").lower()
-    return name == "SupportedFeatureProfiles" and bool(profiles) and "smartcharging" not in profiles

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from chargers import batch
 from chargers.models import CompositeSchedule
-from chargers.services import commands, remote, schedule_places
+from chargers.services import commands, device_model, remote, schedule_places
 from csms import bulk
 
 State = CompositeSchedule.State
@@ -27,6 +27,8 @@ ORIGIN = "schedules"
 SHORTEST_WINDOW_SECONDS = 600
 # Profiles that are changed one after the other are one refresh.
 SETTLE = timedelta(seconds=3)
+# Energy management may change its limit as often as it likes.
+OUTSIDE = timedelta(seconds=30)
 # After a boot or a failure: a fleet does not come back all at once.
 SPREAD_SECONDS = 30
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
@@ -130,7 +132,7 @@ def _begin_boots(chargers):
     """Have all schedules of these asked for in a while: a fleet does not come back all at once."""
     chargers = {charger.pk: charger for charger in chargers}
     schedule_places.match(chargers)
-    without = schedule_places.without_smart_charging(chargers)
+    without = device_model.without_smart_charging(chargers)
     now = batch.now()
     due_at = {
         pk: now + timedelta(seconds=random.uniform(0, SPREAD_SECONDS)) for pk in chargers.keys() - without
@@ -156,7 +158,7 @@ def ask_next(charger):
         return False
     if row.number == 0:
         schedule_places.match({charger.pk: charger}, now)  # it may have told of connectors since
-    if not row.is_known and schedule_places.without_smart_charging({charger.pk: charger}):
+    if not row.is_known and device_model.without_smart_charging({charger.pk: charger}):
         leave_alone(CompositeSchedule.objects.filter(charger=charger), charger, WITHOUT)
         return False
     try:
@@ -178,6 +180,16 @@ def refresh(charger):
     schedule_places.match({charger.pk: charger}, soon)
     rows = CompositeSchedule.objects.filter(charger=charger).exclude(state=State.UNSUPPORTED)
     rows.filter(Q(due_at=None) | Q(due_at__gt=soon)).update(due_at=soon, failures=0)
+
+
+def hasten(charger):
+    """Have what is known of a charger asked for again before long: somebody else limits it otherwise now.
+
+    One that changes its mind all of the time is asked twice a minute.
+    """
+    soon = batch.now() + OUTSIDE
+    rows = CompositeSchedule.objects.filter(charger=charger, state=State.KNOWN)
+    rows.filter(Q(due_at=None) | Q(due_at__gt=soon)).update(due_at=soon)
 
 
 def leave_alone(rows, charger, reason):

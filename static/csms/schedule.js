@@ -1,21 +1,24 @@
 /* Draws composite schedules with uPlot: a step from one limit to the next. The page holds the same as tables. */
 (() => {
   "use strict";
-  const figures = [...document.querySelectorAll("[data-schedule]")];
-  if (!figures.length || !window.uPlot) return;
+  if (!document.getElementById("places") || !window.uPlot) return;
+  const figures = () => [...document.querySelectorAll("[data-schedule]")];
   const drawn = new Map(); // figure -> {text, chart}
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const moment = (time) => (time == null ? "–" : new Date(time * 1000).toLocaleString());
-  const clock = (_, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  function clock(_, times) {
+    const style = { hour: "2-digit", minute: "2-digit", ...(times[1] - times[0] < 60 ? { second: "2-digit" } : {}) };
+    return times.map((time) => new Date(time * 1000).toLocaleTimeString([], style));
+  }
 
   function options(width, unit) {
     const lines = { stroke: color("--sm-text"), grid: { stroke: color("--sm-line") }, ticks: { stroke: color("--sm-line") } };
     return {
       width, height: width < 560 ? 180 : 220,
-      padding: [null, 24, null, null],
+      padding: [null, 36, null, null],
       scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1)] } },
-      axes: [{ ...lines, space: 80, values: clock }, { ...lines, size: 60, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
+      axes: [{ ...lines, space: 100, values: clock }, { ...lines, size: 60, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
       series: [
         { label: "From", value: (_, value) => moment(value) },
         {
@@ -37,14 +40,18 @@
     drawn.set(figure, { text, chart });
   }
 
-  const all = (anew) => figures.forEach((figure) => draw(figure, anew));
+  function all(anew) {
+    figures().forEach((figure) => {
+      if (!drawn.has(figure)) widths.observe(figure);
+      draw(figure, anew);
+    });
+  }
 
   document.addEventListener("live:swapped", () => all(false));
   const widths = new ResizeObserver((entries) => entries.forEach(({ target }) => {
     const chart = drawn.get(target) && drawn.get(target).chart;
     if (chart && Math.abs(chart.width - target.clientWidth) > 1) draw(target, true);
   }));
-  figures.forEach((figure) => widths.observe(figure));
   new MutationObserver(() => all(true)).observe(document.documentElement, { attributeFilter: ["class", "data-theme"] });
   all(true);
 })();

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargers.models import Charger, Command, Connector, Transaction
+from chargers.models import Charger, Command, CompositeSchedule, Connector, Transaction, Variable
 from csms import events
 from tests.browser import rows
 
@@ -35,6 +35,37 @@ def test_charger_page_follows_its_charger(visit, boss):
         events.record("connector.status", charger=shown[Charger], object_id=shown[Connector].pk)
 
         person.sees("#connectors", "Faulted: GroundFailure")
+
+
+def test_wish_is_followed_to_its_end(visit, boss):
+    """The tab Variables shows what the charger made of it."""
+    shown = rows.of(boss)
+
+    with visit(boss) as person:
+        person.open(f"/admin/chargers/charger/{shown[Charger].pk}/variables/")
+        person.sees("#live-state", "live")
+
+        Variable.objects.wanted().update(desired_state="rejected")
+        events.record("command.finished", charger=shown[Charger], object_id=shown[Command].pk)
+
+        person.sees("#variables", "Rejected")
+
+
+def test_first_schedules_appear(visit, boss):
+    """With their charts, on a page that was opened before the charger was asked."""
+    charger = rows.of(boss)[Charger]
+    known = list(charger.composite_schedules.values())
+    charger.composite_schedules.all().delete()
+
+    with visit(boss) as person:
+        person.open(f"/admin/chargers/charger/{charger.pk}/schedules/")
+        person.sees("#live-state", "live")
+
+        CompositeSchedule.objects.bulk_create(CompositeSchedule(**values) for values in known)
+        events.record("schedule.changed", charger=charger)
+
+        person.sees("#places", "Whole charger")
+        person.do(lambda page: page.wait_for_selector("#places canvas"))
 
 
 def test_command_is_followed_to_its_end(visit, boss):

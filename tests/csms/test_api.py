@@ -164,3 +164,12 @@ def test_bad_limit_is_refused(query):
         api.LimitPages().paginate_queryset(
             Event.objects, APIView().initialize_request(request.get(f"/{query}"))
         )
+
+
+def test_error_that_quotes_half_a_character_can_be_answered():
+    """A choice that is none is quoted, and JSON can bring what no answer can hold."""
+    error = exceptions.ValidationError({"unit": ['"\ud800" is not a valid choice.']})
+
+    assert json.loads(problem_of(error).content)["errors"] == [
+        {"field": "unit", "message": '"?" is not a valid choice.'}
+    ]

@@ -95,3 +95,11 @@ def test_path_value_must_be_a_number(text):
     """The text of the refusal begins as theirs."""
     with pytest.raises(solar.IllegalArgument, match=r"^Illegal argument: "):
         solar.number(text)
+
+
+def test_refusal_that_quotes_half_a_character_can_be_answered():
+    """JSON can bring what no answer can hold."""
+    answer = solar.refused(422, "not \ud800", errors=[{"location": "type", "message": "\ud800"}])
+
+    assert answer.data["message"] == "not ?"
+    assert answer.data["errors"] == [{"location": "type", "message": "?"}]

@@ -132,20 +132,24 @@ def _connection(charger):
 
 
 def _configuration(charger, wanted):
-    """Return the keys that are known, as EVerest's KeyValue, and those of `wanted` that are not."""
-    rows = charger.variables.filter(attribute="Actual").order_by("component", "name")
-    names = {key.casefold(): key for key in wanted}
-    found = [
-        {
-            "key": str(row),
-            "read_only": row.mutability == row.Mutability.READ_ONLY,
-            "value": None if row.is_secret else row.value,
-        }
-        for row in rows
-        if not names or str(row).casefold() in names
-    ]
-    known = {each["key"].casefold() for each in found}
-    return found[:MOST_KEYS], [key for name, key in names.items() if name not in known]
+    """Return the keys that it told of, as EVerest's KeyValue, and those of `wanted` that it did not."""
+    told = charger.variables.filter(attribute="Actual", reported_at__isnull=False)
+    names, known, found = {key.casefold(): key for key in wanted}, set(), []
+    for row in told.order_by("component", "name", "evse_id", "connector_id", "instance"):
+        called = {str(row).casefold(), row.full_name.casefold()}
+        if not names or called & names.keys():
+            known |= called
+            found.append(row)
+    unknown = [key for name, key in names.items() if name not in known]
+    return [_key_value(row) for row in found[:MOST_KEYS]], unknown
+
+
+def _key_value(row):
+    return {
+        "key": row.full_name,
+        "read_only": row.mutability == row.Mutability.READ_ONLY,
+        "value": None if row.is_secret else row.value,
+    }
 
 
 def _schedules(charger):

@@ -69,12 +69,14 @@ class VariableSerializer(serializers.ModelSerializer):
 class Wish(serializers.Serializer):
     """A value that a variable is to have; in OCPP 1.6 `name` is the configuration key."""
 
-    component = serializers.CharField(required=False, max_length=50, help_text="In OCPP 2.0.1.")
-    component_instance = serializers.CharField(required=False, max_length=50)
+    component = serializers.CharField(
+        required=False, allow_blank=True, max_length=50, help_text="In OCPP 2.0.1."
+    )
+    component_instance = serializers.CharField(required=False, allow_blank=True, max_length=50)
     evse_id = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     connector_id = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     name = serializers.CharField(max_length=50)
-    instance = serializers.CharField(required=False, max_length=50)
+    instance = serializers.CharField(required=False, allow_blank=True, max_length=50)
     attribute = serializers.ChoiceField(["Actual", "Target", "MinSet", "MaxSet"], required=False)
     value = serializers.CharField(max_length=2500, trim_whitespace=False, allow_blank=True)
 

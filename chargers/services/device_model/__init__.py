@@ -5,7 +5,7 @@ brought to what is wanted by `reconcile`, which is a step of `services.reconcili
 was learnt. OCPP 1.6 keys are variables without a component: the words are in `chargers/wire/`.
 """
 
-from chargers.services.device_model.capabilities import Capabilities, capabilities
+from chargers.services.device_model.capabilities import Capabilities, capabilities, without_smart_charging
 from chargers.services.device_model.facts import Source, report, take_report
 from chargers.services.device_model.learning import learn
 from chargers.services.device_model.reading import check_monitored, read
@@ -29,4 +29,5 @@ __all__ = [
     "retry",
     "take_report",
     "want",
+    "without_smart_charging",
 ]

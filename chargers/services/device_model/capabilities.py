@@ -1,8 +1,11 @@
 """What a charger can do, as far as it has said so."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
-from chargers.models import Protocol
+from django.db.models.functions import Lower
+
+from chargers.models import Protocol, Variable
 
 # Names of what it tells: in 1.6 a key, in 2.0.1 (component, variable).
 _PROFILES = "SupportedFeatureProfiles"
@@ -30,6 +33,8 @@ _CONTROLLERS = {
     "ReservationCtrlr": "Reservation",
     "SmartChargingCtrlr": "SmartCharging",
 }
+_SMART_CHARGING = "smartchargingctrlr"
+_SWITCHES = ("available", "enabled")
 _UNIT_WORDS = {"a": "A", "current": "A", "w": "W", "power": "W"}
 # What is asked for or set in one message of a station that does not say how much it takes.
 MODEST_ITEMS, MODEST_BYTES = 20, 8000
@@ -57,7 +62,7 @@ class Capabilities:
 
 def capabilities(charger):
     """Return the Capabilities of a charger, in one query."""
-    rows = charger.variables.filter(attribute="Actual", reported_at__isnull=False, is_secret=False).order_by()
+    rows = _reported().filter(charger=charger)
     told, evses = {}, set()
     # Thousands, of which a few are of use: not worth an object each.
     for evse_id, component, name, value in rows.values_list("evse_id", "component", "name", "value"):
@@ -73,16 +78,31 @@ def capabilities(charger):
     if charger.protocol == Protocol.OCPP201:
         found["connectors"] = len(evses) or None
         found["feature_profiles"] = _controllers(told)
-    has = "SmartCharging" in (found["feature_profiles"] or ())
-    if has or _denies_smart_charging(charger, told, found):
-        found["has_smart_charging"] = has
-    return Capabilities(**found)
+    return Capabilities(**found, has_smart_charging=_has_smart_charging(charger, told))
 
 
-def _denies_smart_charging(charger, told, found):
+def without_smart_charging(chargers):
+    """Return the ids of those of {id: charger} that said that they have no smart charging, in one query."""
+    names = [_PROFILES.casefold(), *_SWITCHES]
+    rows = _reported().alias(lowered=Lower("name"))
+    rows = rows.filter(charger__in=chargers, evse_id=0, lowered__in=names)
+    told = defaultdict(dict)
+    for pk, component, name, value in rows.values_list("charger_id", "component", "name", "value"):
+        told[pk][component.casefold(), name.casefold()] = value
+    return {pk for pk, said in told.items() if _has_smart_charging(chargers[pk], said) is False}
+
+
+def _reported():
+    return Variable.objects.filter(attribute="Actual", reported_at__isnull=False, is_secret=False).order_by()
+
+
+def _has_smart_charging(charger, told):
+    """Say whether a charger has it, by {(component, name) in lower case: what it told}; None: unsaid."""
     if charger.protocol == Protocol.OCPP201:
-        return any(component == "smartchargingctrlr" for component, _ in told)
-    return found["feature_profiles"] is not None
+        is_told = any(component == _SMART_CHARGING for component, _ in told)
+        return _is_available(told, _SMART_CHARGING) if is_told else None
+    profiles = _words(told.get(("", _PROFILES.casefold())) or "")
+    return profiles and "smartcharging" in {profile.replace(" ", "").casefold() for profile in profiles}
 
 
 def _controllers(told):
@@ -95,7 +115,7 @@ def _controllers(told):
 
 
 def _is_available(told, component):
-    flags = [told.get((component, name)) for name in ("available", "enabled")]
+    flags = [told.get((component, name)) for name in _SWITCHES]
     if any(flag is not None and _truth(flag) is False for flag in flags):
         return False
     return any(name == component for name, _ in told)

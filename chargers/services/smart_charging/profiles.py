@@ -5,7 +5,7 @@ that of two callers, a late answer and a job the newest wish wins. A silent char
 few times, ever more seldom, and then no more.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Max
@@ -82,7 +82,7 @@ def _numbered(charger, profile, known):
         number = next_id(charger)
     row = (
         ChargingProfile.objects.filter(charger=charger, profile_id=number).first()
-        if is_number(number)
+        if rules.is_number(number)
         else None
     )
     if row is None:
@@ -90,12 +90,6 @@ def _numbered(charger, profile, known):
     if row.source != ChargingProfile.Source.CSO or row.limits.filter(ended_at=None).exists():
         raise rules.Invalid("profile.id", "Another profile has this number.")
     return row, profile | {"id": number}
-
-
-def is_number(number):
-    """Say whether `number` can be the number of a profile."""
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
-    return is_whole and -(2**31) <= number < 2**31
 
 
 def _check_room(charger, known):
@@ -137,18 +131,10 @@ def fill(row, profile, *, place, session=None):
     row.stack_level = profile["stackLevel"]
     row.purpose, row.kind = profile["chargingProfilePurpose"], profile["chargingProfileKind"]
     row.recurrency = profile.get("recurrencyKind") or ""
-    row.valid_from, row.valid_to = _moment(profile.get("validFrom")), _moment(profile.get("validTo"))
+    row.valid_from = clock.moment(profile.get("validFrom"))
+    row.valid_to = clock.moment(profile.get("validTo"))
     row.transaction = session
     row.schedules = profile["chargingSchedule"]
-
-
-def _moment(text):
-    """Return a moment as told, years ahead as well; None for what is none."""
-    moment, oddity = clock.read(text, batch.now())
-    if oddity != "clock":
-        return None if oddity else moment
-    moment = datetime.fromisoformat(text.strip().upper())
-    return moment if moment.tzinfo else None
 
 
 def words_of(row):

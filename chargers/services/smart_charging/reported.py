@@ -7,6 +7,7 @@ from django.db import transaction
 from chargers import batch
 from chargers.models import ChargingNeeds, ChargingProfile, ExternalLimit, Report
 from chargers.services import commands, notices, remote, reports
+from chargers.services import schedules as composites
 from chargers.services.smart_charging import profiles, rules
 from chargers.services.smart_charging.answers import Kind
 from chargers.smart_charging.profiles import RECURRENCES
@@ -72,7 +73,7 @@ def ordered(command):
 def _store(charger, profile, *, place, source):
     """Enter a profile that the charger has; return its row, or None where it is nonsense."""
     number = profile.get("id")
-    if not profiles.is_number(number) or not _is_readable(profile):
+    if not rules.is_number(number) or not _is_readable(profile):
         return None
     row = ChargingProfile.objects.filter(charger=charger, profile_id=number).first()
     if row is not None and row.is_desired and source != row.source and not _is_ours(row, profile, place):
@@ -189,25 +190,31 @@ def _drop_unreported(report):
 
 
 def limited(charger, *, evse_id, source, is_grid_critical, schedules, payload):
-    """Keep a limit that somebody else put on the charger."""
+    """Keep a limit that somebody else put on the charger; where it is new, what limits it is asked for."""
+    told = [schedule for schedule in schedules if isinstance(schedule, dict)]
+    place = {"charger": charger, "evse_id": evse_id, "source": source}
+    before = (
+        ExternalLimit.objects.filter(**place, cleared_at=None).values_list("schedules", flat=True).first()
+    )
     ExternalLimit.objects.update_or_create(
-        charger=charger,
-        evse_id=evse_id,
-        source=source,
+        **place,
         defaults={
             "is_grid_critical": is_grid_critical,
-            "schedules": [schedule for schedule in schedules if isinstance(schedule, dict)],
+            "schedules": told,
             "told_at": batch.now(),
             "cleared_at": None,
         },
     )
+    if told != before:
+        composites.hasten(charger)
     notices.record(charger, "charger.NotifyChargingLimit", payload)
 
 
 def unlimited(charger, *, evse_id, source, payload):
     """Note that a limit from outside is gone."""
     rows = ExternalLimit.objects.filter(charger=charger, evse_id=evse_id, source=source, cleared_at=None)
-    rows.update(cleared_at=batch.now())
+    if rows.update(cleared_at=batch.now()):
+        composites.hasten(charger)
     notices.record(charger, "charger.ClearedChargingLimit", payload)
 
 

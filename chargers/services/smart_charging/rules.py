@@ -4,10 +4,12 @@ import math
 
 from chargers.models import ChargingProfile, Protocol
 from chargers.services import commands
-from chargers.wire import validation
+from chargers.wire import clock, validation
 
 Purpose = ChargingProfile.Purpose
 MOST = 1e7
+LARGEST = 2**31 - 1
+_SANE = "Must be between 0 and 10,000,000."
 
 
 class Invalid(commands.Refused):
@@ -38,11 +40,7 @@ def check_profile(profile, *, charger, place, capabilities):
     _check_schema(profile)
     _check_purpose(profile, place)
     _check_kind(profile)
-    most = capabilities.max_stack_level
-    if profile["stackLevel"] < 0 or (most is not None and profile["stackLevel"] > most):
-        raise Invalid(
-            "profile.stackLevel", f"Must be between 0 and {most if most is not None else 'its most'}."
-        )
+    _check_values(profile, capabilities)
     schedules = profile["chargingSchedule"]
     if len(schedules) > 1 and charger.protocol == Protocol.OCPP16:
         raise Invalid("profile.chargingSchedule", "OCPP 1.6 knows one schedule a profile.")
@@ -88,7 +86,19 @@ def _check_kind(profile):
             raise Invalid(field, f"A profile of kind {kind} needs it.")
 
 
+def _check_values(profile, capabilities):
+    if not is_number(profile["id"]):
+        raise Invalid("profile.id", "Must be a whole number of 32 bits.")
+    most = LARGEST if capabilities.max_stack_level is None else capabilities.max_stack_level
+    if not 0 <= profile["stackLevel"] <= most:
+        raise Invalid("profile.stackLevel", f"Must be between 0 and {most}.")
+    for member in ("validFrom", "validTo"):
+        if profile.get(member) is not None and clock.moment(profile[member]) is None:
+            raise Invalid(f"profile.{member}", "There is no such moment.")
+
+
 def _check_schedule(schedule, path, capabilities):
+    _check_members(schedule, path)
     unit, periods = schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"]
     if not capabilities.allows(unit):
         raise Invalid(
@@ -103,7 +113,28 @@ def _check_schedule(schedule, path, capabilities):
             raise Invalid(f"{field}.startPeriod", "Periods begin at 0 and ascend.")
         last = period["startPeriod"]
         if not is_sane(period["limit"]):
-            raise Invalid(f"{field}.limit", "Must be between 0 and 10,000,000.")
+            raise Invalid(f"{field}.limit", _SANE)
+        phases = period.get("numberPhases")
+        if phases is not None and not 1 <= phases <= 3:
+            raise Invalid(f"{field}.numberPhases", "Must be between 1 and 3.")
+
+
+def _check_members(schedule, path):
+    if not is_number(schedule["id"]):
+        raise Invalid(f"{path}.id", "Must be a whole number of 32 bits.")
+    duration, least = schedule.get("duration"), schedule.get("minChargingRate")
+    if duration is not None and not 0 < duration <= LARGEST:
+        raise Invalid(f"{path}.duration", f"Must be between 1 and {LARGEST}.")
+    if least is not None and not is_sane(least):
+        raise Invalid(f"{path}.minChargingRate", _SANE)
+    if schedule.get("startSchedule") and clock.moment(schedule["startSchedule"]) is None:
+        raise Invalid(f"{path}.startSchedule", "There is no such moment.")
+
+
+def is_number(number):
+    """Say whether `number` can be the number of a profile, a whole one of 32 bits."""
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return is_whole and -LARGEST - 1 <= number <= LARGEST
 
 
 def is_sane(value):

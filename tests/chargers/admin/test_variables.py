@@ -38,6 +38,13 @@ def test_wish_is_shown_with_its_state_and_reason(as_staff, charger, variable):
     assert "It reads back as &#x27;300&#x27;." in text
 
 
+def test_search_for_what_no_database_holds_finds_nothing(as_staff, charger, variable):
+    """PostgreSQL takes no NUL."""
+    text = shown(as_staff.get(page("variables", charger.pk), {"q": "\0Heart"}))
+
+    assert "No variable is like that." in text
+
+
 def test_staff_want_a_value(as_staff, staff, charger, variable):
     """It is kept for a charger that is offline."""
     answer = as_staff.post(page("variable", charger.pk, variable.pk), {"value": "60"})

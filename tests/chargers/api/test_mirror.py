@@ -82,6 +82,32 @@ class TestMirror:
         assert shown["configuration_key"] == [{"key": "AuthorizationKey", "read_only": True, "value": None}]
         assert shown["unknown_keys"] == ["Nothing"]
 
+    def test_key_that_is_only_wanted_is_unknown(self, client, path, charger):
+        """The charger said nothing of it."""
+        Variable.objects.create(charger=charger, name="Colour", desired_value="red")
+
+        shown = client.get(f"{path}/mirror?keys=Colour").json()
+
+        assert (shown["configuration_key"], shown["unknown_keys"]) == ([], ["Colour"])
+
+    @pytest.mark.parametrize(
+        ("names", "key"),
+        [
+            ({"component": "EVSE", "evse_id": 1}, "EVSE#1.V"),
+            ({"component": "Connector", "evse_id": 1, "connector_id": 2}, "Connector#1.2.V"),
+            ({"component": "C", "component_instance": "main", "instance": "Get"}, "C[main].V[Get]"),
+        ],
+    )
+    def test_key_of_201_names_one_variable(self, client, path, charger, names, key):
+        """Many have the same component and name; asked for by those, all of them are told."""
+        Variable.objects.create(charger=charger, name="V", reported_at=timezone.now(), **names)
+        plain = f"{names['component']}.V"
+
+        shown = client.get(f"{path}/mirror", {"keys": f"{plain},{key},other"}).json()
+
+        assert [each["key"] for each in shown["configuration_key"]] == [key]
+        assert shown["unknown_keys"] == ["other"]
+
     def test_unknown_shape_is_named(self, client, path):
         assert _fields(client.get(f"{path}/mirror?shape=round")) == ["shape"]
 

@@ -39,6 +39,16 @@ def test_wish_is_taken_and_shown(client, path, owner):
     assert (row["value"], row["desired_by"], row["desired_origin"]) == (None, owner.pk, "native")
 
 
+def test_row_of_the_list_can_be_wanted_as_it_is_named(client, path):
+    """A 1.6 key has neither component nor instance: the list shows them empty."""
+    names = ("name", "component", "component_instance", "evse_id", "connector_id", "instance", "attribute")
+    (row,) = client.get(path).json()["results"]
+
+    answer = client.post(path, {"variables": [{name: row[name] for name in names} | {"value": "60"}]})
+
+    assert (answer.status_code, answer.json()[0]["id"]) == (200, row["id"])
+
+
 def test_list_can_be_narrowed(client, path):
     """By name, component and state."""
     client.post(path, {"variables": [WISH]})

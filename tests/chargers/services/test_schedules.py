@@ -203,6 +203,13 @@ class TestAnswers:
 
 
 class TestWhenItIsDue:
+    @pytest.mark.parametrize(("duration", "pause"), [(1, 60), (300, 300), (86400, 1200)])
+    def test_short_schedule_is_replaced_before_long(self, settings, charger, duration, pause):
+        """Somebody asked for a few minutes: what comes after them is to be known as well."""
+        settings.CSMS_SCHEDULE_INTERVAL = 1200
+        row = end(schedules.ask(charger, duration=duration), answer())
+        assert later(row, timedelta(seconds=pause))
+
     def test_every_interval(self, charger, settings):
         settings.CSMS_SCHEDULE_INTERVAL = 1200
         row = end(schedules.ask(charger), answer())
@@ -299,7 +306,10 @@ class TestReconcile:
         [
             ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, FirmwareManagement", []),
             ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, SmartCharging", [0, 1, 2]),
+            ("ocpp1.6", "SupportedFeatureProfiles", "", "Core, Smart charging", [0, 1, 2]),
+            ("ocpp1.6", "supportedfeatureprofiles", "", "Core", []),
             ("ocpp1.6", "SupportedFeatureProfiles", "", "", [0, 1, 2]),
+            (V201, "enabled", "smartChargingCtrlr", " False", []),
             (V201, "Available", "SmartChargingCtrlr", "false", []),
             (V201, "Enabled", "SmartChargingCtrlr", "true", [0]),
         ],

@@ -396,9 +396,36 @@ class TestCapabilities:
 
         assert device_model.capabilities(new201.charger).has_smart_charging is has
 
-    @pytest.mark.parametrize(("profiles", "has"), [("Core,SmartCharging", True), ("Core", False)])
+    @pytest.mark.parametrize(
+        ("profiles", "has"),
+        [
+            ("Core,SmartCharging", True),
+            ("core, smart charging", True),
+            ("Core,NoSmartCharging", False),
+            ("Core", False),
+        ],
+    )
     def test_smart_charging_is_known_by_the_profiles(self, charger, profiles, has):
         """A station without it is not asked for schedules."""
         device_model.report(charger, [{"name": "SupportedFeatureProfiles", "value": profiles}])
 
         assert device_model.capabilities(charger).has_smart_charging is has
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"component": "SmartChargingCtrlr", "name": "Enabled", "value": "false"},
+            {"component": "SmartChargingCtrlr", "name": "Enabled", "value": "false", "evse_id": 1},
+            {"component": "smartchargingctrlr", "name": "available", "value": " FALSE"},
+            {"component": "SmartChargingCtrlr", "name": "Available", "value": "no"},
+        ],
+    )
+    def test_fleet_is_judged_as_one_charger_is(self, new201, told, django_assert_num_queries):
+        """In one query, by the same rule."""
+        device_model.report(new201.charger, [told])
+        denied = device_model.capabilities(new201.charger).has_smart_charging is False
+
+        with django_assert_num_queries(1):
+            found = device_model.without_smart_charging({new201.charger.pk: new201.charger})
+
+        assert found == ({new201.charger.pk} if denied else set())

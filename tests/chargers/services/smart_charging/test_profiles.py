@@ -74,6 +74,15 @@ class TestSetting:
             (altered(chargingProfilePurpose="TxProfile"), "profile.transactionId"),
             (altered(transactionId="7"), "profile.transactionId"),
             (altered(id="seven"), "profile.id"),
+            (altered(id=2**31), "profile.id"),
+            (altered(validTo="0001-01-01T00:00:00+14:00"), "profile.validTo"),
+            (scheduled(id=2**31), "profile.chargingSchedule.0.id"),
+            (scheduled(duration=0), "profile.chargingSchedule.0.duration"),
+            (scheduled(minChargingRate=1e308), "profile.chargingSchedule.0.minChargingRate"),
+            (
+                scheduled(startSchedule="9999-12-31T23:59:59-14:00"),
+                "profile.chargingSchedule.0.startSchedule",
+            ),
             (scheduled(startSchedule=None), "profile.chargingSchedule.0.startSchedule"),
             (scheduled(chargingRateUnit="W"), "profile.chargingSchedule.0.chargingRateUnit"),
             (scheduled(chargingSchedulePeriod=[]), "profile.chargingSchedule.0.chargingSchedulePeriod"),
@@ -84,6 +93,10 @@ class TestSetting:
             (
                 scheduled(chargingSchedulePeriod=[{"startPeriod": 0, "limit": -1}]),
                 "profile.chargingSchedule.0.chargingSchedulePeriod.0.limit",
+            ),
+            (
+                scheduled(chargingSchedulePeriod=[{"startPeriod": 0, "limit": 1, "numberPhases": 0}]),
+                "profile.chargingSchedule.0.chargingSchedulePeriod.0.numberPhases",
             ),
             (
                 scheduled(chargingSchedulePeriod=[{"startPeriod": 0, "limit": 1}] * 2),
@@ -104,6 +117,18 @@ class TestSetting:
             smart_charging.set_profile(plug, profile)
         assert refusal.value.field == field
         assert not ChargingProfile.objects.exists()
+
+    def test_stack_level_fits_where_the_charger_names_no_most(self, station, plug):
+        """PostgreSQL keeps it in 32 bits."""
+        with pytest.raises(smart_charging.Invalid) as refusal:
+            smart_charging.set_profile(plug, altered(stackLevel=2**31))
+        assert refusal.value.field == "profile.stackLevel"
+
+    def test_leap_second_years_ahead_is_a_moment(self, station, plug):
+        """That of the last day of a year that the standard lets a profile hold until."""
+        row = smart_charging.set_profile(plug, altered(validTo="2030-12-31T23:59:60Z"))
+
+        assert row.valid_to.isoformat() == "2030-12-31T23:59:59+00:00"
 
     def test_full_charger_is_not_sent_one_more(self, station, plug):
         """It said how many it holds."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chargers.models import ChargingNeeds, ChargingProfile, ExternalLimit, Report
+from chargers.models import ChargingNeeds, ChargingProfile, CompositeSchedule, ExternalLimit, Report
 from chargers.services import commands, smart_charging
 from chargers.wire import validation
 from chargers.wire.validation import V201
@@ -243,6 +243,36 @@ class TestOutside:
         assert ExternalLimit.objects.get().cleared_at
         self._limited(tell)
         assert ExternalLimit.objects.get().cleared_at is None
+
+    def test_schedules_are_asked_for_when_the_limit_is_another(self, station, tell):
+        """Within half a minute; the same limit told again, and one that was gone, change nothing."""
+        CompositeSchedule.objects.create(charger=station.charger, state="known", due_at=timezone.now())
+        cleared = {"chargingLimitSource": "SO", "evseId": 1}
+
+        hastened = [
+            self._hastens(lambda: self._limited(tell, chargingSchedule=[SCHEDULE])),
+            self._hastens(lambda: self._limited(tell, chargingSchedule=[SCHEDULE])),
+            self._hastens(lambda: tell("ClearedChargingLimit", cleared, version=V201)),
+            self._hastens(lambda: tell("ClearedChargingLimit", cleared, version=V201)),
+        ]
+
+        assert hastened == [True, False, True, False]
+
+    def test_limit_from_outside_does_not_bother_who_has_no_schedules(self, station, tell):
+        """Nor who failed to tell them: that has its own pauses."""
+        later = timezone.now() + timedelta(minutes=10)
+        for number, state in enumerate(("failed", "refused", "not_supported")):
+            CompositeSchedule.objects.create(
+                charger=station.charger, evse_id=number, state=state, due_at=later
+            )
+
+        assert not self._hastens(lambda: self._limited(tell))
+
+    def _hastens(self, act):
+        """Do it, and say whether schedules are due within a minute then that were not before."""
+        CompositeSchedule.objects.update(due_at=timezone.now() + timedelta(minutes=10))
+        act()
+        return CompositeSchedule.objects.filter(due_at__lt=timezone.now() + timedelta(minutes=1)).exists()
 
     def test_needs_of_a_vehicle_are_kept(self, station, tell):
         """No schedule is made from them, and the answer says so."""
