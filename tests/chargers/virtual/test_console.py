@@ -42,6 +42,22 @@ async def test_commands_are_carried_out_in_their_order(csms, point):
     assert states == ["started", "ended"]
 
 
+async def test_call_that_nobody_can_write_holds_nothing_up(csms, point):
+    """Nesting without end, for which there is no text."""
+    csms.script["DataTransfer"] = [{"status": "Accepted"}]
+    deep = b'{"a":' * 300 + b"1" + b"}" * 300
+
+    async with asyncio.timeout(5):
+        printed = await typed(
+            point,
+            b'{"id": 1, "command": "send", "args": {"action": "DataTransfer", "payload": %s}}' % deep,
+            {"id": 2, "command": "data_transfer", "args": {"vendor_id": "us"}},
+        )
+
+    assert "send failed" in next(line["error"] for line in printed if line.get("id") == 1)
+    assert {"id": 2, "result": {"status": "Accepted"}} in printed
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
