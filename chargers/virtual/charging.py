@@ -114,7 +114,7 @@ class Charging:
 
     def grant(self, connector, token, token_type, trigger, remote_start_id=None):
         """A token may charge here: begin, or wait for the cable until ConnectionTimeOut."""
-        if not self._point.is_running:  # stopped while the token was asked about
+        if not self._point.operations.takes_drivers:  # no longer, while the token was asked about
             return
         connector.token, connector.token_type = token, token_type
         connector.remote_start_id = remote_start_id

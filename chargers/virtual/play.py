@@ -39,6 +39,8 @@ class Play:
         """A driver presents a tag, to start or to stop; return what was said of it (Accepted, Invalid, …)."""
         if not self._is_running:
             raise NotPossible("it is stopped: there is nobody who could say whether the tag may charge")
+        if self.operations.is_resetting:
+            raise NotPossible("it is about to restart")
         return await self.charging.present_tag(self._connector(connector), token, token_type)
 
     async def set_power(self, watts: float | None = None, connector: int = 1):
