@@ -80,6 +80,8 @@ class Charging:
         """Start or stop with a tag; return what was said of it."""
         if connector.transaction:
             return await self._present_to_stop(connector, token, token_type)
+        if self._point.operations.is_resetting:
+            raise NotPossible("it is about to restart")
         if connector.locked_for and self.authorizing.is_same(token, connector.locked_for):
             self.unlock(connector)
             return ACCEPTED

@@ -74,6 +74,8 @@ async def test_call_that_nobody_can_write_holds_nothing_up(csms, point):
         ({"id": "a", "command": "plug_in", "args": {"connector": True}}, "must be a whole number"),
         ({"id": "a", "command": "plug_in", "args": {"connector": 9}}, "there is no connector 9"),
         ({"id": "a", "command": "present_tag"}, "present_tag needs 'token'"),
+        ({"id": "a", "command": "present_tag", "args": {"token": ""}}, "a tag has at least one character"),
+        ({"id": "a", "command": "raise_fault", "args": {"code": ""}}, "code says what is broken"),
         ({"id": "a", "command": "set_power", "args": {"watts": "x"}}, "'watts' must be a number"),
         ({"id": "a", "command": "set_power", "args": {"watts": -1}}, "watts must be 0 or more"),
         ({"id": "a", "command": "send", "args": {"action": "Heartbeat", "payload": 1}}, "must be an object"),
