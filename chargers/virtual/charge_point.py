@@ -35,6 +35,7 @@ from chargers.virtual.security import SecurityLog
 from chargers.virtual.signing import Signing
 from chargers.virtual.smart_charging import SmartCharging
 from chargers.virtual.statuses import Statuses
+from chargers.virtual.subscribers import Subscribers
 from chargers.virtual.vendors import Vendors
 from chargers.wire.validation import V16, V201
 
@@ -133,7 +134,7 @@ class ChargePoint(Play):
         self.monitoring, self.displays, self.network_profiles = Monitoring(self), Displays(self), {}
         self.security, self.vendors = SecurityLog(self), Vendors(self)
         self.on_answer = lambda: None  # hears of every CALL that was obeyed, before the answer leaves
-        self._subscribers = {name: [] for name in EVENTS}
+        self._subscribers = Subscribers(EVENTS)
         self._tasks, self._telling = set(), set()
         self._is_running, self._switching = False, asyncio.Lock()
 
@@ -177,7 +178,7 @@ class ChargePoint(Play):
 
     def subscribe(self, event, callback):
         """Have `callback(value)` called at each `event`, one of EVENTS; it must not wait."""
-        self._subscribers[event].append(callback)
+        self._subscribers.add(event, callback)
 
     async def start(self) -> bool:
         """Connect and boot; False when it runs already."""
@@ -204,10 +205,8 @@ class ChargePoint(Play):
         async with self._switching:
             if not self._is_running:
                 return False
+            self.operations.call_off()
             self.operations.end_all("Other")
-            for connector in self.connectors.values():
-                self.charging.dismiss(connector)
-                self.report(connector)
             self._is_running = False
             await self.delivery.drained(seconds)
             await self.told(seconds)
@@ -240,8 +239,7 @@ class ChargePoint(Play):
             self.delivery.interrupted()
 
     def publish(self, event, value):
-        for callback in self._subscribers[event]:
-            callback(value)
+        self._subscribers.tell(event, value)
 
     def publish_meter(self, connector, readout):
         told = {"connector": connector.connector_id, "register_wh": readout.register_wh}

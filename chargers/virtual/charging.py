@@ -80,6 +80,8 @@ class Charging:
         """Start or stop with a tag; return what was said of it."""
         if connector.transaction:
             return await self._present_to_stop(connector, token, token_type)
+        if self._point.operations.is_resetting:
+            raise NotPossible("it is about to restart")
         if connector.locked_for and self.authorizing.is_same(token, connector.locked_for):
             self.unlock(connector)
             return ACCEPTED
@@ -114,7 +116,7 @@ class Charging:
 
     def grant(self, connector, token, token_type, trigger, remote_start_id=None):
         """A token may charge here: begin, or wait for the cable until ConnectionTimeOut."""
-        if not self._point.is_running:  # stopped while the token was asked about
+        if not self._point.operations.takes_drivers:  # no longer, while the token was asked about
             return
         connector.token, connector.token_type = token, token_type
         connector.remote_start_id = remote_start_id

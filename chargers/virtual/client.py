@@ -160,8 +160,10 @@ class Client:
 
     def mend(self):
         """The network is back: try at once."""
+        was_cut = not self._allowed.is_set()
         self._allowed.set()
-        if not self.is_connected:
+        # What was cut a moment ago may not have noticed yet.
+        if was_cut or not self.is_connected:
             self._hurry.set()
 
     async def _close(self):

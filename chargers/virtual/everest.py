@@ -9,6 +9,7 @@ import orjson
 
 from chargers.virtual.charging import NotPossible
 from chargers.virtual.schedules import Schedules, Settings
+from chargers.virtual.subscribers import Subscribers
 from chargers.wire.validation import V16, V201
 
 # What the interface publishes, and what the value of each is.
@@ -53,7 +54,7 @@ class OcppChargePoint:
         self._schedules = Schedules(
             point, lambda value: self.publish("charging_schedules", value), schedules or Settings()
         )
-        self._subscribers = {name: [] for name in VARIABLES}
+        self._subscribers = Subscribers(VARIABLES)
         self._monitored, self._has_run = set(), False
         for event, hear in (
             ("is_running", self._hear_running),
@@ -70,11 +71,10 @@ class OcppChargePoint:
 
     def subscribe(self, variable, callback):
         """Have `callback(value)` called at each change of `variable`, one of VARIABLES; it must not wait."""
-        self._subscribers[variable].append(callback)
+        self._subscribers.add(variable, callback)
 
     def publish(self, variable, value):
-        for callback in self._subscribers[variable]:
-            callback(value)
+        self._subscribers.tell(variable, value)
 
     def _hear_running(self, is_running):
         self._has_run = True

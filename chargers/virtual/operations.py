@@ -11,14 +11,25 @@ class Operations:
         self._point = point
         self._pending_reset = ""
         self._pending_evses = set()  # of a reset as soon as nobody charges there
-        self._resetting = None
+        self._resetting, self._is_due = None, False
+
+    @property
+    def is_resetting(self):
+        """Whether it is about to restart, and only waits for what must be delivered before."""
+        return self._resetting is not None and not self._resetting.done()
+
+    @property
+    def takes_drivers(self):
+        """Whether anybody can begin to charge: not when it is stopped, or about to restart."""
+        return self._point.is_running and not self.is_resetting
 
     def reset(self, reason, boot_reason):
         """Restart as the CSMS asked: end what charges, deliver, and boot again; once for all who ask.
 
         Returns the task that does it.
         """
-        if self._resetting is None or self._resetting.done():
+        if not self.is_resetting:
+            self._is_due = True
             self._resetting = self._point.spawn(self._reset(reason, boot_reason))
         return self._resetting
 
@@ -50,10 +61,17 @@ class Operations:
         self.end_all(reason)
         seconds = self._point.configuration.number("WaitForStopTransactionsOnResetTimeout")
         await self._point.delivery.drained(seconds)
-        self.restart(reason, boot_reason)
-        await self._point.client.reconnect()
+        if self._is_due:
+            self.restart(reason, boot_reason)
+            await self._point.client.reconnect()
+
+    def call_off(self):
+        """No reset is due any more: it stops, or restarts anyway."""
+        self._is_due, self._pending_reset = False, ""
+        self._pending_evses.clear()
 
     def restart(self, reason, boot_reason):
+        self.call_off()
         self._point.publish("reset", {"reason": reason})
         self._point.registration.forget(boot_reason)
         for work in (self._point.firmware, self._point.firmware_publishing, self._point.logs):
@@ -63,9 +81,13 @@ class Operations:
         self._point.report()
 
     def end_all(self, reason):
+        """End what charges, and forget who waits for the cable."""
         for connector in self._point.connectors.values():
             if connector.transaction:
                 self._point.charging.end(connector, reason)
+            else:
+                self._point.charging.dismiss(connector)
+        self._point.report()
 
     def change_availability(self, connectors, is_operative):
         """Put connectors in or out of service; say Accepted, or Scheduled where one is in use."""

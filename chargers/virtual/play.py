@@ -39,6 +39,8 @@ class Play:
         """A driver presents a tag, to start or to stop; return what was said of it (Accepted, Invalid, …)."""
         if not self._is_running:
             raise NotPossible("it is stopped: there is nobody who could say whether the tag may charge")
+        if not token:
+            raise NotPossible("a tag has at least one character")
         return await self.charging.present_tag(self._connector(connector), token, token_type)
 
     async def set_power(self, watts: float | None = None, connector: int = 1):
@@ -81,6 +83,8 @@ class Play:
 
     async def raise_fault(self, connector: int = 1, code: str = "OtherError"):
         """Break something, connector 0 being the whole; `code` is OCPP 1.6's error code or any other word."""
+        if not code:
+            raise NotPossible("code says what is broken")
         if connector == 0:
             self.fault = code
         for each in self._connectors(connector):

@@ -38,7 +38,7 @@ class Registration:
         if self.is_accepted:
             self._go_on()
         else:
-            self._booting = self._point.spawn(self._boot())
+            self.boot()
 
     def disconnected(self):
         self._cancel()
@@ -49,7 +49,13 @@ class Registration:
             self._beating.cancel()
         self._beating = self._point.spawn(self._beat())
 
-    async def notify(self):
+    def boot(self):
+        """Send a BootNotification at once, and others until the CSMS accepts."""
+        if self._booting is not None:
+            self._booting.cancel()
+        self._booting = self._point.spawn(self._boot())
+
+    async def _notify(self):
         """Send one BootNotification, take its answer in and return how long to wait for the next."""
         answer = await self._point.client.call(
             "BootNotification", self._point.words.boot(self._point.identity, self.reason)
@@ -72,13 +78,14 @@ class Registration:
             self._point.smart_charging.apply()  # other periods may hold now
 
     async def _boot(self):
-        while not self.is_accepted:
+        while True:
             try:
-                wait = await self.notify()
+                wait = await self._notify()
             except CallFailed:
                 wait = self._retry_seconds
-            if not self.is_accepted:
-                await self._point.clock.sleep(wait)
+            if self.is_accepted:
+                return
+            await self._point.clock.sleep(wait)
 
     def _go_on(self):
         self.beat()

@@ -11,7 +11,8 @@ class RemoteStarts:
     def take_on(self, token, token_type, *, connector_id=None, remote_start_id=None):
         """Take on a start from afar, anywhere without `connector_id`; say whether it can be done."""
         connector = self._chosen(token, connector_id)
-        if connector is None or not self._point.registration.is_accepted:
+        point = self._point
+        if connector is None or not (point.registration.is_accepted and point.operations.takes_drivers):
             return False
         told = {"connector": connector.connector_id, "token": token}
         self._promised.add(connector.connector_id)

@@ -20,10 +20,14 @@ from chargers.virtual.delivery import Entry
 
 
 class StateFile:
-    """The memory of one charge point: restore it before the start, and `recover` after it."""
+    """The memory of one charge point: restore it before the start, and `recover` after it.
 
-    def __init__(self, point, path):
+    `on_failed(text)` hears why the file cannot be written any more; the charge point lives on without.
+    """
+
+    def __init__(self, point, path, on_failed=lambda text: None):
         self._point, self._path = point, Path(path)
+        self._on_failed, self._has_failed = on_failed, False
 
     def restore(self):
         """Take over what the file holds, if there is one, and keep it up to date from now on.
@@ -36,17 +40,28 @@ class StateFile:
                 self._take(orjson.loads(self._path.read_bytes()))
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise ValueError(f"{self._path} is no state of a charge point: {error!r}") from None
-        self._point.delivery.on_change = self._point.on_answer = self.save
+        self._point.delivery.on_change = self._point.on_answer = self._keep
         for event in ("status", "meter", "configuration_key"):
-            self._point.subscribe(event, lambda value: self.save())
+            self._point.subscribe(event, lambda value: self._keep())
 
     def recover(self):
         """End what was charging when the process died."""
         self._point.operations.end_all("PowerLoss")
-        self.save()
+        self._keep()
+
+    def _keep(self):
+        """Save; a file that cannot be written must not cost what waits for the CSMS."""
+        try:
+            self.save()
+        except OSError as problem:
+            if not self._has_failed:
+                self._on_failed(str(problem))
+            self._has_failed = True
+        else:
+            self._has_failed = False
 
     def save(self):
-        """Write the file: all of it, or nothing."""
+        """Write the file: all of it, or nothing; raises OSError."""
         draft = self._path.with_name(f"{self._path.name}.part")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

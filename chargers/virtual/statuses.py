@@ -11,12 +11,15 @@ class Statuses:
     def __init__(self, point):
         self._point = point
         self._published, self._told = {}, {}
+        self._lasting = {}  # by number: (what is seen, the task that tells it once it has lasted)
         for connector in point.connectors.values():
             self._published[connector.connector_id] = (connector.status, connector.fault)
         self.note_told()
 
     def note_told(self):
         """Everything that is the case now is being told."""
+        for number in list(self._lasting):
+            self._forget(number)
         words, point = self._point.words, self._point
         self._told = {each.connector_id: words.seen(each) for each in point.connectors.values()}
         self._told[0] = words.seen_station(point)
@@ -40,17 +43,24 @@ class Statuses:
 
     def _notice(self, number):
         seen = self._seen(number)
+        if number in self._lasting and self._lasting[number][0] == seen:
+            return
+        self._forget(number)
         if seen == self._told[number]:
             return
         if seconds := self._point.configuration.number("MinimumStatusDuration"):
-            self._point.spawn(self._tell_if_it_lasts(number, seen, seconds))
+            self._lasting[number] = seen, self._point.spawn(self._tell_when_it_has_lasted(number, seconds))
         else:
             self._tell(number)
 
-    async def _tell_if_it_lasts(self, number, seen, seconds):
+    async def _tell_when_it_has_lasted(self, number, seconds):
         await self._point.clock.live(seconds)
-        if self._seen(number) == seen != self._told[number]:
-            self._tell(number)
+        del self._lasting[number]
+        self._tell(number)
+
+    def _forget(self, number):
+        if number in self._lasting:
+            self._lasting.pop(number)[1].cancel()
 
     def _tell(self, number):
         self._told[number] = self._seen(number)

@@ -42,12 +42,13 @@ class Inbound:
 
 @dataclass(slots=True)
 class Outbound:
-    """A CALL of ours; `key` is the caller's own name for it."""
+    """A CALL of ours; `key` is the caller's own name for it, `text` its frame."""
 
     key: object
     message_id: str
     action: str
     payload: dict
+    text: str = ""
     sent_at: float | None = None
 
 
@@ -169,8 +170,9 @@ class Session:
         return None if self._open is None else self._open.sent_at + self.call_timeout
 
     def call(self, key, message_id, action, payload, now):
-        """Ask the other side; `key` comes back in the Finished event."""
-        self._queue.append(Outbound(key, message_id, action, payload))
+        """Ask the other side; `key` comes back in the Finished event. Raises TypeError for no JSON."""
+        text = frames.encode(frames.Call(message_id, action, payload))
+        self._queue.append(Outbound(key, message_id, action, payload, text))
         self._send_next(now)
 
     def tick(self, now):
@@ -190,7 +192,7 @@ class Session:
         if self._open is None and self._queue:
             self._open = call = self._queue.popleft()
             call.sent_at = now
-            self.outgoing.append(frames.encode(frames.Call(call.message_id, call.action, call.payload)))
+            self.outgoing.append(call.text)
 
     def _finish(self, outcome, *, now, **details):
         self.events.append(Finished(self._open, outcome, **details))

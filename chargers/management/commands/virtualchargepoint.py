@@ -90,7 +90,7 @@ async def _one(options):
     commands = Commands(OcppChargePoint(point, schedules=_schedules(options)))
     console = Console(commands, _write, trace=options["trace"])
     async with _on_broker(commands, console, options):
-        memory = _memory(point, options)
+        memory = _memory(point, console, options)
         await point.start()
         if memory:
             memory.recover()
@@ -102,11 +102,13 @@ async def _one(options):
             await point.stop()
 
 
-def _memory(point, options):
+def _memory(point, console, options):
     """Return what outlives the process, or None; the point knows by then what it did in its last life."""
     if not options["state"]:
         return None
-    memory = StateFile(point, options["state"])
+    memory = StateFile(
+        point, options["state"], on_failed=lambda problem: console.say(error=f"--state: {problem}")
+    )
     try:
         memory.restore()
         memory.save()

@@ -1,15 +1,7 @@
 """Messages that the CSMS asks for (OCPP 1.6 section 5.17; 2.0.1 F06)."""
 
-from contextlib import suppress
-
 from chargers.virtual.answers import diagnostics, firmware, security
 from chargers.virtual.answers.answering import accepted, chosen, numbered
-from chargers.virtual.client import CallFailed
-
-
-async def _boot_again(point):
-    with suppress(CallFailed):
-        await point.registration.notify()
 
 
 def _trigger_heartbeat(point, number):
@@ -35,7 +27,7 @@ def _triggered_16(point, payload, triggers):
 
 
 def _trigger_boot_16(point, number):
-    point.spawn(_boot_again(point))
+    point.registration.boot()
 
 
 def _trigger_status_16(point, number):
@@ -83,7 +75,7 @@ def _trigger_201(point, payload):
 def _trigger_boot_201(point, connectors):
     if point.registration.is_accepted:
         return False  # F06.FR.17
-    point.spawn(_boot_again(point))
+    point.registration.boot()
     return True
 
 

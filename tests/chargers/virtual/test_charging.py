@@ -392,6 +392,31 @@ async def test_short_status_is_not_told(csms, build):
     assert [each["status"] for each in csms.of("StatusNotification")[2:]] == ["Faulted"]
 
 
+async def test_status_that_comes_and_goes_has_not_lasted(csms, build):
+    """What was seen before it went does not count."""
+    clock = SteeredClock()
+    point = await ready(build(csms, clock=clock, configuration={"MinimumStatusDuration": 5}), csms)
+    await csms.hears("StatusNotification", 2)
+    await point.plug_in()
+    await clock.rest()
+    await clock.forward(3)
+    await point.unplug()
+    await clock.forward(1)
+
+    await point.plug_in()
+    await clock.rest()
+    await clock.forward(2)
+    await point.unplug()
+    await clock.rest()
+    await clock.forward(10)
+    await point.raise_fault(1)
+    await clock.rest()
+    await clock.forward(6)
+    await csms.hears("StatusNotification", 3)
+
+    assert [each["status"] for each in csms.of("StatusNotification")[2:]] == ["Faulted"]
+
+
 async def test_error_that_is_no_fault_is_told_with_the_status_as_it_is(csms, point):
     await charging(point)
 

@@ -42,6 +42,22 @@ async def test_commands_are_carried_out_in_their_order(csms, point):
     assert states == ["started", "ended"]
 
 
+async def test_call_that_nobody_can_write_holds_nothing_up(csms, point):
+    """Nesting without end, for which there is no text."""
+    csms.script["DataTransfer"] = [{"status": "Accepted"}]
+    deep = b'{"a":' * 300 + b"1" + b"}" * 300
+
+    async with asyncio.timeout(5):
+        printed = await typed(
+            point,
+            b'{"id": 1, "command": "send", "args": {"action": "DataTransfer", "payload": %s}}' % deep,
+            {"id": 2, "command": "data_transfer", "args": {"vendor_id": "us"}},
+        )
+
+    assert "send failed" in next(line["error"] for line in printed if line.get("id") == 1)
+    assert {"id": 2, "result": {"status": "Accepted"}} in printed
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -58,6 +74,8 @@ async def test_commands_are_carried_out_in_their_order(csms, point):
         ({"id": "a", "command": "plug_in", "args": {"connector": True}}, "must be a whole number"),
         ({"id": "a", "command": "plug_in", "args": {"connector": 9}}, "there is no connector 9"),
         ({"id": "a", "command": "present_tag"}, "present_tag needs 'token'"),
+        ({"id": "a", "command": "present_tag", "args": {"token": ""}}, "a tag has at least one character"),
+        ({"id": "a", "command": "raise_fault", "args": {"code": ""}}, "code says what is broken"),
         ({"id": "a", "command": "set_power", "args": {"watts": "x"}}, "'watts' must be a number"),
         ({"id": "a", "command": "set_power", "args": {"watts": -1}}, "watts must be 0 or more"),
         ({"id": "a", "command": "send", "args": {"action": "Heartbeat", "payload": 1}}, "must be an object"),

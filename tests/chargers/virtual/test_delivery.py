@@ -7,6 +7,15 @@ from tests.chargers.virtual.conftest import ready
 from tests.kit.scripted_csms import SILENCE
 
 pytestmark = pytest.mark.once
+LIMIT = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
+PROFILE = {
+    "chargingProfileId": 1,
+    "transactionId": 100,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": LIMIT,
+}
 MONEY = ("StartTransaction", "MeterValues", "StopTransaction")
 
 
@@ -54,6 +63,37 @@ async def test_offline_events_say_so(csms201, point201):
     events = csms201.of("TransactionEvent")
     assert [each["seqNo"] for each in events] == [0, 1, 2, 3]
     assert all(each["offline"] for each in events)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("RemoteStopTransaction", {"transactionId": 100}),
+        ("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": PROFILE}),
+    ],
+)
+async def test_number_is_known_to_an_order_right_behind_it(csms, point, order):
+    """Both may come in one packet."""
+    csms.orders["StartTransaction"] = order
+    await point.plug_in()
+
+    await point.present_tag("TAG1")
+    await csms.until(lambda: csms.ends)
+
+    assert csms.ends[0].payload == {"status": "Accepted"}
+
+
+async def test_what_was_just_delivered_waits_no_more(csms201, point201):
+    """The question may come in one packet with the answer."""
+    await point201.plug_in()
+    await point201.present_tag("TAG1")
+    await csms201.until(lambda: not point201.delivery)
+    csms201.orders["TransactionEvent"] = ("GetTransactionStatus", {})
+
+    await point201.present_tag("TAG1")
+    await csms201.until(lambda: csms201.ends)
+
+    assert csms201.ends[0].payload == {"messagesInQueue": False}
 
 
 @pytest.mark.parametrize("trouble", [("InternalError", "full"), SILENCE])

@@ -77,6 +77,17 @@ async def test_order_right_behind_the_acceptance_is_answered(csms, build):
     await csms.hears("Heartbeat")
 
 
+async def test_boot_that_was_asked_for_and_refused_is_tried_again(csms, build):
+    """As the first one is; or nobody could ever speak to it again."""
+    point = await ready(build(csms, **SOON), csms)
+    csms.script["BootNotification"] = [{"status": "Rejected", "currentTime": NOW, "interval": 0}]
+
+    await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"})
+    await csms.hears("BootNotification", 3)
+
+    await csms.until(lambda: point.is_online)
+
+
 async def test_interval_of_the_boot_becomes_the_heartbeat(csms, build):
     csms.script["BootNotification"] = [{"status": "Accepted", "currentTime": NOW, "interval": 77}]
 
@@ -111,6 +122,30 @@ async def test_offline_stays_offline(csms, point):
     await csms.until(lambda: point.is_connected)
 
     assert csms.connections == 2
+
+
+async def test_network_that_is_back_at_once_is_tried_at_once(csms, build):
+    point = await ready(build(csms, backoff=Backoff(minimum=60)), csms)
+
+    await point.go_offline()
+    await point.go_online()
+
+    await csms.until(lambda: csms.connections == 2)
+
+
+async def test_subscriber_that_fails_costs_nothing_but_itself(csms, build):
+    point, told = build(csms), []
+
+    def fail(value):
+        raise ValueError("it is broken")
+
+    for event in ("is_connected", "boot_notification_response", "ocpp_message", "status"):
+        point.subscribe(event, fail)
+    point.subscribe("is_connected", told.append)
+
+    await ready(point, csms)
+
+    assert told == [True]
 
 
 async def test_battery_is_of_no_use_without_a_network(csms, point):

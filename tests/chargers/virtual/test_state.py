@@ -1,5 +1,6 @@
 """What outlives the process of a virtual charge point."""
 
+import shutil
 import stat
 
 import pytest
@@ -132,6 +133,24 @@ async def test_file_is_for_its_owner_only(csms, live, tmp_path):
     await live(csms)
 
     assert stat.S_IMODE((tmp_path / "state.json").stat().st_mode) == 0o600
+
+
+async def test_file_that_cannot_be_written_costs_nothing_else(csms, build, tmp_path):
+    """Who wants to know hears of it once; charges are told as ever."""
+    folder, told = tmp_path / "there", []
+    folder.mkdir()
+    point = build(csms)
+    StateFile(point, folder / "state.json", on_failed=told.append).restore()
+    await ready(point, csms)
+    shutil.rmtree(folder)
+
+    await point.plug_in()
+    await point.present_tag("TAG1")
+    await point.unplug()
+
+    await csms.hears("StopTransaction")
+    assert len(told) == 1
+    assert "state.json" in told[0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": 5}'])

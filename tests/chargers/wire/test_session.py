@@ -27,6 +27,16 @@ def happened(session):
     return events
 
 
+def test_call_that_is_no_json_is_refused_and_forgotten(session):
+    """Who asked hears of it; what is asked next does not wait for it."""
+    with pytest.raises(TypeError):
+        session.call("k", "0123456789abcdef", "Reset", {"type": object()}, now=0)
+
+    session.call(*RESET, now=1)
+
+    assert written(session) == [[2, *RESET[1:]]]
+
+
 def test_call_waits_for_its_answer(session):
     """A CALL is handed out and written an answer to when there is one."""
     session.receive(HEARTBEAT.format("1"), now=5)
