@@ -6,7 +6,15 @@ from django.db.models import F, Q
 from chargers import batch
 from chargers.models import ChargingLimit, ChargingProfile, Presence, Protocol
 from chargers.services import commands, presence, remote
-from chargers.services.smart_charging import answers, limits, profiles, reported, rules, verifying
+from chargers.services.smart_charging import (
+    answers,
+    limits,
+    profiles,
+    remote_starts,
+    reported,
+    rules,
+    verifying,
+)
 from chargers.services.smart_charging.answers import Kind
 
 State, Purpose = ChargingProfile.State, ChargingProfile.Purpose
@@ -182,14 +190,18 @@ def due(now):
     return found | set(looking.order_by("check_at").values_list("charger_id", flat=True)[:MOST_AT_ONCE])
 
 
-def transaction_started(charger):
+def transaction_started(charger, session):
     """Have limits sent that wait for a transaction of `charger`; one look for all that begin in a batch."""
-    batch.collect(_hurry, charger)
+    batch.collect(_begun, (charger, session))
 
 
-def _hurry(chargers):
+def _begun(started):
+    remote_starts.begun(started)
+    _hurry({charger.pk: charger for charger, _ in started})
+
+
+def _hurry(by_id):
     """Let what waits for a transaction be due now: chargers are quiet before the next look at the rows."""
-    by_id = {charger.pk: charger for charger in chargers}
     waiting = ChargingProfile.objects.filter(
         charger__in=by_id,
         purpose=Purpose.TX,
@@ -268,9 +280,10 @@ def keep(now):
     gone = ChargingProfile.objects.filter(
         purpose=Purpose.TX,
         state__in=[State.INSTALLED, State.WAITING, State.FAILED, State.REJECTED],
-        transaction__ended_at__lte=now,
+        transaction__ended_at__isnull=False,  # by the charger's clock, which may be ahead
     )
     _each(gone, now, _transaction_ended)
+    _each(remote_starts.unused(now), now, remote_starts.forget)
     # Of some there is never enough to tell: these are not to be in the way of the others.
     _each(verifying.measurable(now), now, verifying.measure, order="?")
     _each(verifying.remeasurable(now), now, verifying.measure, order="?")
