@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from chargers import batch
-from chargers.models import ChargingLimit, ChargingProfile, Connector
+from chargers.models import ChargingLimit, ChargingProfile, Connector, Protocol
 from chargers.services import commands
 from chargers.services.smart_charging import capabilities as capabilities_of
 from chargers.services.smart_charging import ladder, profiles, rivals, rules
@@ -205,6 +205,9 @@ def _go_on(wish, *, keep=True):
     step = next((way for way in ways if way not in tried and rivals.allow(wish, way, others)), None)
     if step is None or (wish.steps and not wish.may_walk):
         return False
+    if other := rivals.in_the_way(wish, step, others):
+        rivals.exchange(wish, other)
+        stand_back(other)
     wish.profile.attempts = 0
     _take(wish, step, session, keep=keep)
     return True
@@ -291,6 +294,7 @@ def answered(wish, outcome):
             wish.state = State.FAILED
         wish.reason = wish.profile.reason
         keep_row(wish)
+        _give_way(wish)
     elif outcome.kind == Kind.UNSUPPORTED or not walk_on(wish):
         settle(wish, outcome.text)
 
@@ -325,12 +329,24 @@ def settle(wish, words):
         wish.state = State.FAILED
     wish.reason, wish.check_at = words[:255], None
     keep_row(wish)
+    _give_way(wish)
 
 
 def give_up(wish, words):
     """It cannot be sent at all any more."""
     wish.state, wish.reason, wish.check_at = State.FAILED, words[:255], None
     keep_row(wish)
+    _give_way(wish)
+
+
+def _give_way(wish):
+    """What stood back for a limit that the charger did not take has its place again."""
+    if wish.state not in rivals.NOT_THERE:
+        return
+    for other in _stood_back(wish.charger):
+        if wish.charger.protocol != Protocol.OCPP16:
+            rivals.exchange(other, wish)
+        resume(other)
 
 
 def resume(wish):
@@ -364,11 +380,16 @@ def stand_back(wish):
 
 def _come_forward(charger):
     """Send what stood back, now that a limit has ended."""
+    for wish in _stood_back(charger):
+        resume(wish)
+
+
+def _stood_back(charger):
     waiting = ChargingLimit.objects.filter(charger=charger, ended_at=None, profile__next_attempt_at=None)
     stood_back = waiting.filter(state=State.REQUESTED, profile__state=ChargingProfile.State.WAITING)
     for wish in stood_back.select_related("profile"):
         wish.charger = wish.profile.charger = charger
-        resume(wish)
+        yield wish
 
 
 def keep_row(wish):
