@@ -1,5 +1,7 @@
 """What brings profiles and limits forward: answers of chargers, quiet chargers, and time."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -23,6 +25,8 @@ MOST_AT_ONCE = 500
 MOST_SENT = 20
 # The charger would not clear it, or kept silent: it may limit still, and a boot may bring it to reason.
 UNCLEARED = Q(state=State.FAILED, is_desired=False)
+# It is wanted still. Who crashes at it and boots again is not to be sent it again at once.
+FAILED, LATER = Q(state=State.FAILED, is_desired=True), timedelta(hours=1)
 
 
 def _of_command(model, command):
@@ -76,15 +80,22 @@ def profile_answered(command):
     if outcome.kind == Kind.ACCEPTED:
         profiles.accept(row)
         _push_out_others(row)
-    elif outcome.kind == Kind.SILENT and wish is None:
-        profiles.back_off(row, outcome.text)
-    elif outcome.kind != Kind.SILENT:
-        is_no = outcome.kind in (Kind.REFUSED, Kind.UNSUPPORTED)
-        profiles.fail(row, State.REJECTED if is_no else State.FAILED, outcome.text)
+    elif wish is None:
+        _not_accepted(row, outcome)
     if wish is not None:
         limits.answered(wish, outcome)
         if wish.state == ChargingLimit.State.ACCEPTED:
             verifying.ask(wish)
+
+
+def _not_accepted(row, outcome):
+    """Some refuse everything right after a boot: what a charger had before it is offered to it again."""
+    booted_at = row.charger.booted_at
+    is_lost = booted_at and row.installed == profiles.words_of(row) and row.installed_at < booted_at
+    if outcome.kind == Kind.SILENT or is_lost:
+        profiles.back_off(row, outcome.text)
+    else:
+        profiles.refuse(row, outcome)
 
 
 def _push_out_others(row):
@@ -243,7 +254,10 @@ def _concerned(chargers):
 def _wanting(rows):
     waiting = Q(state__in=[State.WAITING, State.CLEARING], next_attempt_at__lte=batch.now())
     lost = Q(state=State.INSTALLED, is_desired=True, installed_at__lt=F("charger__booted_at"))
-    return rows.filter(waiting | lost | UNCLEARED & Q(command__created_at__lt=F("charger__booted_at")))
+    failed = FAILED & Q(command__created_at__lt=F("charger__booted_at") - LATER)
+    return rows.filter(
+        waiting | lost | failed | UNCLEARED & Q(command__created_at__lt=F("charger__booted_at"))
+    )
 
 
 def _bring_forward(row, now):
@@ -311,6 +325,7 @@ def _transaction_ended(row):
         ChargingLimit.State.TRYING,  # it kept silent
         ChargingLimit.State.ACCEPTED,
         ChargingLimit.State.VERIFIED,
+        ChargingLimit.State.IGNORED,  # in this one
     ):
         return
     row.is_desired, row.state = True, State.WAITING

@@ -246,7 +246,9 @@ def _take(wish, step, session, *, keep=True):
     noted = step.as_dict() | {"limit": content["chargingSchedule"][0]["chargingSchedulePeriod"][0]["limit"]}
     noted |= {"at": clock.text(batch.now()), "answer": ""}
     if wish.steps and ladder.step_of(wish.steps[-1]) == step:
-        wish.steps.pop()  # the same once more
+        before = wish.steps.pop()  # the same once more
+        if before.get("was_taken") or before.get("outcome") in (Kind.ACCEPTED, "ignored"):
+            noted["was_taken"] = True
     wish.steps = [*wish.steps, noted]
     _send(wish, keep=keep)
 
@@ -289,14 +291,20 @@ def answered(wish, outcome):
         wish.state, wish.accepted_at = State.ACCEPTED, batch.now()
         wish.reason = "Nothing has shown yet that the charger obeys."
         keep_row(wish)
-    elif outcome.kind == Kind.SILENT:
-        if not profiles.back_off(wish.profile, outcome.text):
-            wish.state = State.FAILED
+    elif _is_tried_again(wish, outcome) and profiles.back_off(wish.profile, outcome.text):
         wish.reason = wish.profile.reason
         keep_row(wish)
-        _give_way(wish)
-    elif outcome.kind == Kind.UNSUPPORTED or not walk_on(wish):
-        settle(wish, outcome.text)
+    elif outcome.kind == Kind.SILENT:
+        give_up(wish, wish.profile.reason)
+    else:
+        profiles.refuse(wish.profile, outcome)
+        if outcome.kind == Kind.UNSUPPORTED or not walk_on(wish):
+            settle(wish, outcome.text)
+
+
+def _is_tried_again(wish, outcome):
+    """What was taken that way before may be again: some refuse everything right after a boot."""
+    return outcome.kind == Kind.SILENT or wish.steps[-1].get("was_taken", False)
 
 
 def walk_on(wish):

@@ -15,6 +15,7 @@ from chargers.models import Charger, ChargingProfile, Connector, Protocol
 from chargers.services import commands, remote, transactions
 from chargers.services.smart_charging import capabilities as capabilities_of
 from chargers.services.smart_charging import rules
+from chargers.services.smart_charging.answers import Kind
 from chargers.wire import clock
 from csms import events
 
@@ -245,6 +246,12 @@ def back_off(row, reason):
 def fail(row, state, reason):
     row.state, row.reason, row.next_attempt_at = state, reason[:255], None
     keep_row(row)
+
+
+def refuse(row, outcome):
+    """The charger will not have it, or answers nonsense."""
+    is_no = outcome.kind in (Kind.REFUSED, Kind.UNSUPPORTED)
+    fail(row, State.REJECTED if is_no else State.FAILED, outcome.text)
 
 
 def accept(row):

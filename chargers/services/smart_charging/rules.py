@@ -1,6 +1,7 @@
 """What a charging profile of a caller's own must be before it is sent; every refusal names the member."""
 
 import math
+from datetime import datetime
 
 from chargers.models import ChargingProfile, Protocol
 from chargers.services import commands
@@ -8,6 +9,8 @@ from chargers.wire import validation
 
 Purpose = ChargingProfile.Purpose
 MOST = 1e7
+# Chargers have 32 bits for whole numbers, and so have our columns.
+MOST_WHOLE = 2**31 - 1
 
 
 class Invalid(commands.Refused):
@@ -38,11 +41,10 @@ def check_profile(profile, *, charger, place, capabilities):
     _check_schema(profile)
     _check_purpose(profile, place)
     _check_kind(profile)
-    most = capabilities.max_stack_level
-    if profile["stackLevel"] < 0 or (most is not None and profile["stackLevel"] > most):
-        raise Invalid(
-            "profile.stackLevel", f"Must be between 0 and {most if most is not None else 'its most'}."
-        )
+    _check_validity(profile)
+    most = MOST_WHOLE if capabilities.max_stack_level is None else capabilities.max_stack_level
+    if not 0 <= profile["stackLevel"] <= most:
+        raise Invalid("profile.stackLevel", f"Must be between 0 and {most}.")
     schedules = profile["chargingSchedule"]
     if len(schedules) > 1 and charger.protocol == Protocol.OCPP16:
         raise Invalid("profile.chargingSchedule", "OCPP 1.6 knows one schedule a profile.")
@@ -88,6 +90,21 @@ def _check_kind(profile):
             raise Invalid(field, f"A profile of kind {kind} needs it.")
 
 
+def _check_validity(profile):
+    if not -MOST_WHOLE <= profile["id"] <= MOST_WHOLE:
+        raise Invalid("profile.id", f"Must be between -{MOST_WHOLE} and {MOST_WHOLE}.")
+    begin, end = (_moment(profile, name) for name in ("validFrom", "validTo"))
+    if begin and end and end <= begin:
+        raise Invalid("profile.validTo", "Must be after validFrom.")
+
+
+def _moment(profile, name):
+    try:
+        return profile.get(name) and datetime.fromisoformat(profile[name].upper())
+    except ValueError as error:  # a leap second
+        raise Invalid(f"profile.{name}", "Is no moment.") from error
+
+
 def _check_schedule(schedule, path, capabilities):
     unit, periods = schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"]
     if not capabilities.allows(unit):
@@ -96,14 +113,20 @@ def _check_schedule(schedule, path, capabilities):
         )
     if capabilities.max_periods is not None and len(periods) > capabilities.max_periods:
         raise Invalid(f"{path}.chargingSchedulePeriod", f"At most {capabilities.max_periods} periods.")
+    if not 0 < schedule.get("duration", 1) <= MOST_WHOLE:
+        raise Invalid(f"{path}.duration", f"Must be between 1 and {MOST_WHOLE}.")
+    if not is_sane(schedule.get("minChargingRate", 0)):
+        raise Invalid(f"{path}.minChargingRate", "Must be between 0 and 10,000,000.")
     last = -1
     for number, period in enumerate(periods):
         field = f"{path}.chargingSchedulePeriod.{number}"
-        if period["startPeriod"] <= last or (number == 0 and period["startPeriod"]):
+        if not last < period["startPeriod"] <= MOST_WHOLE or (number == 0 and period["startPeriod"]):
             raise Invalid(f"{field}.startPeriod", "Periods begin at 0 and ascend.")
         last = period["startPeriod"]
         if not is_sane(period["limit"]):
             raise Invalid(f"{field}.limit", "Must be between 0 and 10,000,000.")
+        if not 1 <= period.get("numberPhases", 1) <= 3:
+            raise Invalid(f"{field}.numberPhases", "Must be 1, 2 or 3.")
 
 
 def is_sane(value):
