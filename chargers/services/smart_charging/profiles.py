@@ -13,8 +13,8 @@ from django.db.models import Max
 from chargers import batch
 from chargers.models import Charger, ChargingProfile, Connector, Protocol
 from chargers.services import commands, remote, transactions
+from chargers.services.smart_charging import answers, rules
 from chargers.services.smart_charging import capabilities as capabilities_of
-from chargers.services.smart_charging import rules
 from chargers.services.smart_charging.answers import Kind
 from chargers.wire import clock
 from csms import events
@@ -236,6 +236,8 @@ def forget(row, reason=""):
 
 def back_off(row, reason):
     """Try again later; say False when that was tried often enough and the row has failed."""
+    if reason == answers.NEVER_LEFT:
+        row.attempts = max(row.attempts - 1, 0)
     if row.attempts >= MOST_ATTEMPTS:
         fail(row, State.FAILED, f"{reason}; given up after {row.attempts} attempts")
         return False

@@ -125,3 +125,15 @@ def test_limit_that_was_ignored_in_one_transaction_is_set_in_the_next(station, p
     look()
 
     assert sent_profile(station.next())[1]["chargingProfilePurpose"] == "TxProfile"
+
+
+def test_what_never_left_was_no_attempt(station, plug, look):
+    """A link that is down again and again does not use up the patience."""
+    wish = smart_charging.limit(plug, amps=16)
+    for _ in range(7):
+        station.fail("NotConnected")
+        is_state(wish, "trying", "waiting")
+        look()
+    station.answer()
+
+    is_state(wish, "accepted", "installed")
