@@ -195,13 +195,14 @@ def _end(wish, reason):
 def _go_on(wish, *, keep=True):
     """Try the best way that has not been tried; say whether there was one."""
     charger, place = wish.charger, (wish.evse_id, wish.connector_id)
-    session = profiles.running_at(charger, place)
+    has_transaction = profiles.running_at(charger, place) is not None
     tried = {ladder.step_of(step) for step in wish.steps}
     known = capabilities_of.of(charger)
-    ways = ladder.ways(wish, known, has_transaction=session is not None)
+    ways = ladder.ways(wish, known, has_transaction=has_transaction)
     if not wish.steps and not wish.may_walk:
         ways = _proven_first(wish, ways)
     others = rivals.of(wish, known)
+    ways += [way for way in rivals.ways_of(others) if way not in ways and _is_open(charger, way)]
     step = next((way for way in ways if way not in tried and rivals.allow(wish, way, others)), None)
     if step is None or (wish.steps and not wish.may_walk):
         return False
@@ -209,7 +210,7 @@ def _go_on(wish, *, keep=True):
         rivals.exchange(wish, other)
         stand_back(other)
     wish.profile.attempts = 0
-    _take(wish, step, session, keep=keep)
+    _take(wish, step, keep=keep)
     return True
 
 
@@ -229,9 +230,19 @@ def _proven_first(wish, ways):
     return sorted(ways, key=lambda way: way != proven)
 
 
-def _take(wish, step, session, *, keep=True):
+def _session_of(charger, step):
+    """Return the transaction that a way is for, or None: none runs, or it is for any."""
+    is_tx = step.purpose == ChargingProfile.Purpose.TX
+    return profiles.running_at(charger, step.place) if is_tx else None
+
+
+def _is_open(charger, step):
+    return step.purpose != ChargingProfile.Purpose.TX or _session_of(charger, step) is not None
+
+
+def _take(wish, step, *, keep=True):
     """Send the limit's profile by one way, and note it among the steps."""
-    row = wish.profile
+    row, session = wish.profile, _session_of(wish.charger, step)
     content = ladder.profile(
         wish,
         step,
@@ -240,8 +251,7 @@ def _take(wish, step, session, *, keep=True):
         transaction_id=session and profiles.number_of(session),
         volts=_volts(wish),
     )
-    is_tx = step.purpose == ChargingProfile.Purpose.TX
-    profiles.fill(row, content, place=step.place, session=session if is_tx else None)
+    profiles.fill(row, content, place=step.place, session=session)
     row.is_desired, row.created_by, row.origin = True, wish.created_by, wish.origin
     noted = step.as_dict() | {"limit": content["chargingSchedule"][0]["chargingSchedulePeriod"][0]["limit"]}
     noted |= {"at": clock.text(batch.now()), "answer": ""}
@@ -366,13 +376,12 @@ def resume(wish):
     if not rivals.allow(wish, step, rivals.of(wish, capabilities_of.of(wish.charger))):
         stand_back(wish)
         return
-    session = profiles.running_at(wish.charger, (wish.evse_id, wish.connector_id))
-    if step.purpose == ChargingProfile.Purpose.TX and session is None:
+    if not _is_open(wish.charger, step):
         profiles.wait(wish.profile, pause=NEXT_TRANSACTION, reason="waits for a transaction")
         wish.state, wish.reason = State.REQUESTED, wish.profile.reason
         wish.save()
         return
-    _take(wish, step, session)
+    _take(wish, step)
 
 
 def stand_back(wish):

@@ -41,6 +41,11 @@ def allow(wish, step, others):
     )
 
 
+def ways_of(others):
+    """Return the ways by which other limits are told: whoever is stricter may take them."""
+    return [ladder.step_of(other.steps[-1]) for other in others]
+
+
 def in_the_way(wish, step, others):
     """Return the limit whose profile would have `step` refused, as two at one level are in 2.0.1; or None."""
     if wish.charger.protocol == Protocol.OCPP16 or step.purpose not in _RANKS:

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from chargers.models import ChargingProfile
+from chargers.models import ChargingProfile, Transaction
 from chargers.services import smart_charging
 from tests.chargers.services.smart_charging.rows import fresh, is_state, sent_profile
 
@@ -89,6 +89,32 @@ def test_stricter_limit_replaces_the_laxer_by_its_number(single, plug):
     single.compose(8.0)
     is_state(wish, "verified", "installed")
     assert fresh(whole).profile.schedules[0]["chargingSchedulePeriod"][0]["limit"] == 10.0
+
+
+def test_stricter_limit_takes_the_only_way_there_is(single, plug):
+    """That of the transaction, by which the laxer one is told: one charger in each transaction keeps to it."""
+    single.start()
+    laxer = smart_charging.limit(plug, amps=16, may_walk=True)
+    while "TxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    single.answer()
+    single.compose(16.0)
+    whole = smart_charging.limit(single.charger, amps=10, may_walk=True)
+    while "TxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    assert sent_amps(single) == 10.0
+    single.answer()
+    single.compose(10.0)
+    is_state(whole, "verified", "installed")
+    is_state(laxer, "requested", "waiting")
+    Transaction.objects.update(ended_at=timezone.now(), transaction_id="")
+    smart_charging.keep(timezone.now())
+    is_state(whole, "requested", "waiting")
+    single.start()
+    ChargingProfile.objects.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())
+    smart_charging.reconcile(single.charger)
+
+    assert (sent_amps(single), sent_profile(single.next())[0]) == (10.0, 1)
 
 
 @IN_201
