@@ -105,7 +105,7 @@ def _start(charger, payload, content, at):
         **content,
     )
     if not transaction.is_refused:
-        smart_charging.transaction_started(charger)
+        smart_charging.transaction_started(charger, transaction)
     return transaction
 
 

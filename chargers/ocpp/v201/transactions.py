@@ -59,7 +59,7 @@ def _begin(charger, payload, info, id_token, at):
         remote_start_id=info.get("remoteStartId"),
         is_offline=bool(payload.get("offline")),
     )
-    smart_charging.transaction_started(charger)
+    smart_charging.transaction_started(charger, transaction)
     if payload["eventType"] != "Started":
         metering.flag(transaction, metering.START_MISSING)
         batch.update(transaction, "flags")

@@ -150,9 +150,9 @@ def monitor(variable, is_monitored):
 
 
 def replaced_by_hand(row, value, status, command):
-    """A command of its own has set the variable: that is what is wanted now, where anything was."""
+    """A command of its own has set the variable: that is what is wanted now, where anything was before it."""
     if row.desired_value is not None and row.desired_state != Variable.Desired.SENT:
-        if row.is_secret or not isinstance(value, str):
+        if row.is_secret or not isinstance(value, str) or command.created_at < row.desired_at:
             return
         row.wish, row.desired_at = value, batch.now()
         row.desired_by_id, row.desired_origin = command.created_by_id, command.origin

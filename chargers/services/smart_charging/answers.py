@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from chargers.models import Command
 
-_LOST = {"ConnectionLost", "NotConnected"}
+# The charger has not heard of it: no attempt was made.
+NEVER_LEFT = "NotConnected"
+_LOST = {"ConnectionLost", NEVER_LEFT}
 _UNSUPPORTED = {"NotImplemented", "NotSupported"}
 
 

@@ -1,12 +1,22 @@
 """What brings profiles and limits forward: answers of chargers, quiet chargers, and time."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import F, Q
 
 from chargers import batch
 from chargers.models import ChargingLimit, ChargingProfile, Presence, Protocol
 from chargers.services import commands, presence, remote
-from chargers.services.smart_charging import answers, limits, profiles, reported, rules, verifying
+from chargers.services.smart_charging import (
+    answers,
+    limits,
+    profiles,
+    remote_starts,
+    reported,
+    rules,
+    verifying,
+)
 from chargers.services.smart_charging.answers import Kind
 
 State, Purpose = ChargingProfile.State, ChargingProfile.Purpose
@@ -15,6 +25,8 @@ MOST_AT_ONCE = 500
 MOST_SENT = 20
 # The charger would not clear it, or kept silent: it may limit still, and a boot may bring it to reason.
 UNCLEARED = Q(state=State.FAILED, is_desired=False)
+# It is wanted still. Who crashes at it and boots again is not to be sent it again at once.
+FAILED, LATER = Q(state=State.FAILED, is_desired=True), timedelta(hours=1)
 
 
 def _of_command(model, command):
@@ -68,15 +80,22 @@ def profile_answered(command):
     if outcome.kind == Kind.ACCEPTED:
         profiles.accept(row)
         _push_out_others(row)
-    elif outcome.kind == Kind.SILENT and wish is None:
-        profiles.back_off(row, outcome.text)
-    elif outcome.kind != Kind.SILENT:
-        is_no = outcome.kind in (Kind.REFUSED, Kind.UNSUPPORTED)
-        profiles.fail(row, State.REJECTED if is_no else State.FAILED, outcome.text)
+    elif wish is None:
+        _not_accepted(row, outcome)
     if wish is not None:
         limits.answered(wish, outcome)
         if wish.state == ChargingLimit.State.ACCEPTED:
             verifying.ask(wish)
+
+
+def _not_accepted(row, outcome):
+    """Some refuse everything right after a boot: what a charger had before it is offered to it again."""
+    booted_at = row.charger.booted_at
+    is_lost = booted_at and row.installed == profiles.words_of(row) and row.installed_at < booted_at
+    if outcome.kind == Kind.SILENT or is_lost:
+        profiles.back_off(row, outcome.text)
+    else:
+        profiles.refuse(row, outcome)
 
 
 def _push_out_others(row):
@@ -182,14 +201,18 @@ def due(now):
     return found | set(looking.order_by("check_at").values_list("charger_id", flat=True)[:MOST_AT_ONCE])
 
 
-def transaction_started(charger):
+def transaction_started(charger, session):
     """Have limits sent that wait for a transaction of `charger`; one look for all that begin in a batch."""
-    batch.collect(_hurry, charger)
+    batch.collect(_begun, (charger, session))
 
 
-def _hurry(chargers):
+def _begun(started):
+    remote_starts.begun(started)
+    _hurry({charger.pk: charger for charger, _ in started})
+
+
+def _hurry(by_id):
     """Let what waits for a transaction be due now: chargers are quiet before the next look at the rows."""
-    by_id = {charger.pk: charger for charger in chargers}
     waiting = ChargingProfile.objects.filter(
         charger__in=by_id,
         purpose=Purpose.TX,
@@ -231,7 +254,10 @@ def _concerned(chargers):
 def _wanting(rows):
     waiting = Q(state__in=[State.WAITING, State.CLEARING], next_attempt_at__lte=batch.now())
     lost = Q(state=State.INSTALLED, is_desired=True, installed_at__lt=F("charger__booted_at"))
-    return rows.filter(waiting | lost | UNCLEARED & Q(command__created_at__lt=F("charger__booted_at")))
+    failed = FAILED & Q(command__created_at__lt=F("charger__booted_at") - LATER)
+    return rows.filter(
+        waiting | lost | failed | UNCLEARED & Q(command__created_at__lt=F("charger__booted_at"))
+    )
 
 
 def _bring_forward(row, now):
@@ -268,9 +294,10 @@ def keep(now):
     gone = ChargingProfile.objects.filter(
         purpose=Purpose.TX,
         state__in=[State.INSTALLED, State.WAITING, State.FAILED, State.REJECTED],
-        transaction__ended_at__lte=now,
+        transaction__ended_at__isnull=False,  # by the charger's clock, which may be ahead
     )
     _each(gone, now, _transaction_ended)
+    _each(remote_starts.unused(now), now, remote_starts.forget)
     # Of some there is never enough to tell: these are not to be in the way of the others.
     _each(verifying.measurable(now), now, verifying.measure, order="?")
     _each(verifying.remeasurable(now), now, verifying.measure, order="?")
@@ -298,6 +325,7 @@ def _transaction_ended(row):
         ChargingLimit.State.TRYING,  # it kept silent
         ChargingLimit.State.ACCEPTED,
         ChargingLimit.State.VERIFIED,
+        ChargingLimit.State.IGNORED,  # in this one
     ):
         return
     row.is_desired, row.state = True, State.WAITING

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from chargers import batch
-from chargers.models import ChargingLimit, ChargingProfile, Connector
+from chargers.models import ChargingLimit, ChargingProfile, Connector, Protocol
 from chargers.services import commands
 from chargers.services.smart_charging import capabilities as capabilities_of
 from chargers.services.smart_charging import ladder, profiles, rivals, rules
@@ -195,18 +195,22 @@ def _end(wish, reason):
 def _go_on(wish, *, keep=True):
     """Try the best way that has not been tried; say whether there was one."""
     charger, place = wish.charger, (wish.evse_id, wish.connector_id)
-    session = profiles.running_at(charger, place)
+    has_transaction = profiles.running_at(charger, place) is not None
     tried = {ladder.step_of(step) for step in wish.steps}
     known = capabilities_of.of(charger)
-    ways = ladder.ways(wish, known, has_transaction=session is not None)
+    ways = ladder.ways(wish, known, has_transaction=has_transaction)
     if not wish.steps and not wish.may_walk:
         ways = _proven_first(wish, ways)
     others = rivals.of(wish, known)
+    ways += [way for way in rivals.ways_of(others) if way not in ways and _is_open(charger, way)]
     step = next((way for way in ways if way not in tried and rivals.allow(wish, way, others)), None)
     if step is None or (wish.steps and not wish.may_walk):
         return False
+    if other := rivals.in_the_way(wish, step, others):
+        rivals.exchange(wish, other)
+        stand_back(other)
     wish.profile.attempts = 0
-    _take(wish, step, session, keep=keep)
+    _take(wish, step, keep=keep)
     return True
 
 
@@ -226,9 +230,19 @@ def _proven_first(wish, ways):
     return sorted(ways, key=lambda way: way != proven)
 
 
-def _take(wish, step, session, *, keep=True):
+def _session_of(charger, step):
+    """Return the transaction that a way is for, or None: none runs, or it is for any."""
+    is_tx = step.purpose == ChargingProfile.Purpose.TX
+    return profiles.running_at(charger, step.place) if is_tx else None
+
+
+def _is_open(charger, step):
+    return step.purpose != ChargingProfile.Purpose.TX or _session_of(charger, step) is not None
+
+
+def _take(wish, step, *, keep=True):
     """Send the limit's profile by one way, and note it among the steps."""
-    row = wish.profile
+    row, session = wish.profile, _session_of(wish.charger, step)
     content = ladder.profile(
         wish,
         step,
@@ -237,13 +251,14 @@ def _take(wish, step, session, *, keep=True):
         transaction_id=session and profiles.number_of(session),
         volts=_volts(wish),
     )
-    is_tx = step.purpose == ChargingProfile.Purpose.TX
-    profiles.fill(row, content, place=step.place, session=session if is_tx else None)
+    profiles.fill(row, content, place=step.place, session=session)
     row.is_desired, row.created_by, row.origin = True, wish.created_by, wish.origin
     noted = step.as_dict() | {"limit": content["chargingSchedule"][0]["chargingSchedulePeriod"][0]["limit"]}
     noted |= {"at": clock.text(batch.now()), "answer": ""}
     if wish.steps and ladder.step_of(wish.steps[-1]) == step:
-        wish.steps.pop()  # the same once more
+        before = wish.steps.pop()  # the same once more
+        if before.get("was_taken") or before.get("outcome") in (Kind.ACCEPTED, "ignored"):
+            noted["was_taken"] = True
     wish.steps = [*wish.steps, noted]
     _send(wish, keep=keep)
 
@@ -286,13 +301,20 @@ def answered(wish, outcome):
         wish.state, wish.accepted_at = State.ACCEPTED, batch.now()
         wish.reason = "Nothing has shown yet that the charger obeys."
         keep_row(wish)
-    elif outcome.kind == Kind.SILENT:
-        if not profiles.back_off(wish.profile, outcome.text):
-            wish.state = State.FAILED
+    elif _is_tried_again(wish, outcome) and profiles.back_off(wish.profile, outcome.text):
         wish.reason = wish.profile.reason
         keep_row(wish)
-    elif outcome.kind == Kind.UNSUPPORTED or not walk_on(wish):
-        settle(wish, outcome.text)
+    elif outcome.kind == Kind.SILENT:
+        give_up(wish, wish.profile.reason)
+    else:
+        profiles.refuse(wish.profile, outcome)
+        if outcome.kind == Kind.UNSUPPORTED or not walk_on(wish):
+            settle(wish, outcome.text)
+
+
+def _is_tried_again(wish, outcome):
+    """What was taken that way before may be again: some refuse everything right after a boot."""
+    return outcome.kind == Kind.SILENT or wish.steps[-1].get("was_taken", False)
 
 
 def walk_on(wish):
@@ -325,12 +347,24 @@ def settle(wish, words):
         wish.state = State.FAILED
     wish.reason, wish.check_at = words[:255], None
     keep_row(wish)
+    _give_way(wish)
 
 
 def give_up(wish, words):
     """It cannot be sent at all any more."""
     wish.state, wish.reason, wish.check_at = State.FAILED, words[:255], None
     keep_row(wish)
+    _give_way(wish)
+
+
+def _give_way(wish):
+    """What stood back for a limit that the charger did not take has its place again."""
+    if wish.state not in rivals.NOT_THERE:
+        return
+    for other in _stood_back(wish.charger):
+        if wish.charger.protocol != Protocol.OCPP16:
+            rivals.exchange(other, wish)
+        resume(other)
 
 
 def resume(wish):
@@ -342,13 +376,12 @@ def resume(wish):
     if not rivals.allow(wish, step, rivals.of(wish, capabilities_of.of(wish.charger))):
         stand_back(wish)
         return
-    session = profiles.running_at(wish.charger, (wish.evse_id, wish.connector_id))
-    if step.purpose == ChargingProfile.Purpose.TX and session is None:
+    if not _is_open(wish.charger, step):
         profiles.wait(wish.profile, pause=NEXT_TRANSACTION, reason="waits for a transaction")
         wish.state, wish.reason = State.REQUESTED, wish.profile.reason
         wish.save()
         return
-    _take(wish, step, session)
+    _take(wish, step)
 
 
 def stand_back(wish):
@@ -364,11 +397,16 @@ def stand_back(wish):
 
 def _come_forward(charger):
     """Send what stood back, now that a limit has ended."""
+    for wish in _stood_back(charger):
+        resume(wish)
+
+
+def _stood_back(charger):
     waiting = ChargingLimit.objects.filter(charger=charger, ended_at=None, profile__next_attempt_at=None)
     stood_back = waiting.filter(state=State.REQUESTED, profile__state=ChargingProfile.State.WAITING)
     for wish in stood_back.select_related("profile"):
         wish.charger = wish.profile.charger = charger
-        resume(wish)
+        yield wish
 
 
 def keep_row(wish):

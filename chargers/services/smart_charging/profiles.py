@@ -13,8 +13,9 @@ from django.db.models import Max
 from chargers import batch
 from chargers.models import Charger, ChargingProfile, Connector, Protocol
 from chargers.services import commands, remote, transactions
+from chargers.services.smart_charging import answers, rules
 from chargers.services.smart_charging import capabilities as capabilities_of
-from chargers.services.smart_charging import rules
+from chargers.services.smart_charging.answers import Kind
 from chargers.wire import clock
 from csms import events
 
@@ -221,6 +222,8 @@ def forget(row, reason=""):
 
 def back_off(row, reason):
     """Try again later; say False when that was tried often enough and the row has failed."""
+    if reason == answers.NEVER_LEFT:
+        row.attempts = max(row.attempts - 1, 0)
     if row.attempts >= MOST_ATTEMPTS:
         fail(row, State.FAILED, f"{reason}; given up after {row.attempts} attempts")
         return False
@@ -231,6 +234,12 @@ def back_off(row, reason):
 def fail(row, state, reason):
     row.state, row.reason, row.next_attempt_at = state, reason[:255], None
     keep_row(row)
+
+
+def refuse(row, outcome):
+    """The charger will not have it, or answers nonsense."""
+    is_no = outcome.kind in (Kind.REFUSED, Kind.UNSUPPORTED)
+    fail(row, State.REJECTED if is_no else State.FAILED, outcome.text)
 
 
 def accept(row):

@@ -87,11 +87,23 @@ def _store(charger, profile, *, place, source):
     if row.is_desired:
         _compare(row, profile, place)
     elif row.state != State.CLEARING:
-        profiles.fill(row, profile, place=place)
+        profiles.fill(row, profile, place=place, session=_session_of(row, profile, place))
         row.source = source
         row.state, row.reason, row.installed_at = State.INSTALLED, "", row.installed_at or batch.now()
     profiles.keep_row(row)
     return row
+
+
+def _session_of(row, profile, place):
+    """Return the running transaction that a profile names, else the one that its row was for; or None."""
+    number = profile.get("transactionId")
+    if profile["chargingProfilePurpose"] != ChargingProfile.Purpose.TX:
+        return None
+    if number is None:
+        session = row.transaction if place == (row.evse_id, row.connector_id) else None
+        return session if session and session.ended_at is None else None
+    running = batch.running(row.charger)
+    return next((each for each in running if profiles.number_of(each) == str(number)), None)
 
 
 def _is_readable(profile):

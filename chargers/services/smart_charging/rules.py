@@ -8,6 +8,7 @@ from chargers.wire import clock, validation
 
 Purpose = ChargingProfile.Purpose
 MOST = 1e7
+# Chargers have 32 bits for whole numbers, and so have our columns.
 LARGEST = 2**31 - 1
 _SANE = "Must be between 0 and 10,000,000."
 
@@ -92,9 +93,18 @@ def _check_values(profile, capabilities):
     most = LARGEST if capabilities.max_stack_level is None else capabilities.max_stack_level
     if not 0 <= profile["stackLevel"] <= most:
         raise Invalid("profile.stackLevel", f"Must be between 0 and {most}.")
-    for member in ("validFrom", "validTo"):
-        if profile.get(member) is not None and clock.moment(profile[member]) is None:
-            raise Invalid(f"profile.{member}", "There is no such moment.")
+    begin, end = (_moment(profile, member, f"profile.{member}") for member in ("validFrom", "validTo"))
+    if begin and end and end <= begin:
+        raise Invalid("profile.validTo", "Must be after validFrom.")
+
+
+def _moment(content, member, field):
+    """Return the moment that a member tells, or None where it is left out."""
+    text = content.get(member)
+    moment = text and clock.moment(text)
+    if text is not None and moment is None:
+        raise Invalid(field, "There is no such moment.")
+    return moment
 
 
 def _check_schedule(schedule, path, capabilities):
@@ -109,7 +119,7 @@ def _check_schedule(schedule, path, capabilities):
     last = -1
     for number, period in enumerate(periods):
         field = f"{path}.chargingSchedulePeriod.{number}"
-        if period["startPeriod"] <= last or (number == 0 and period["startPeriod"]):
+        if not last < period["startPeriod"] <= LARGEST or (number == 0 and period["startPeriod"]):
             raise Invalid(f"{field}.startPeriod", "Periods begin at 0 and ascend.")
         last = period["startPeriod"]
         if not is_sane(period["limit"]):
@@ -127,8 +137,7 @@ def _check_members(schedule, path):
         raise Invalid(f"{path}.duration", f"Must be between 1 and {LARGEST}.")
     if least is not None and not is_sane(least):
         raise Invalid(f"{path}.minChargingRate", _SANE)
-    if schedule.get("startSchedule") and clock.moment(schedule["startSchedule"]) is None:
-        raise Invalid(f"{path}.startSchedule", "There is no such moment.")
+    _moment(schedule, "startSchedule", f"{path}.startSchedule")
 
 
 def is_number(number):

@@ -90,8 +90,9 @@ def heard(command):
         return
     found = limit_at(schedule, batch.now(), window=command.payload.get("duration") or WINDOW_SECONDS)
     is_kept = found and _is_within(wish, *found)
-    # One that is not verified yet may need a moment to follow: its own questions tell.
-    if is_kept is None or (wish.state == State.ACCEPTED and not is_kept):
+    # It may need a moment to follow: its own questions tell, unless they were lost.
+    is_young = wish.state == State.ACCEPTED and batch.now() < wish.accepted_at + MEASURING_GRACE
+    if is_kept is None or (is_young and not is_kept):
         return
     _note(wish, *found)
     _conclude(wish, "composite_verified", is_kept, f"its composite schedule says {wish.composite['said']}")

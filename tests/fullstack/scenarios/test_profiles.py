@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from chargers.models import ChargingProfile
 from chargers.services import remote
 from chargers.wire import clock
 from tests.fullstack.scenarios.versions import both
@@ -197,6 +198,9 @@ async def test_remote_start_brings_a_limit(play, version):
     await scene.shows("Charging")
     await scene.delivers()
     await draws(scene, 9)
+    rows = ChargingProfile.objects.filter(purpose="TxProfile", evse_id=1 if scene.is_201 else 0)
+    bound = await scene.stored(rows.filter(transaction__isnull=False).select_related("transaction").first)
+    assert [bound.transaction] == await scene.transactions(ended_at=None)
 
 
 @both

@@ -398,6 +398,20 @@ class TestByHand:
 
         assert (state(row), row.wish, row.desired_origin) == ("accepted", "90", "api")
 
+    @pytest.mark.parametrize("is_by_hand", [False, True])
+    def test_wish_is_not_replaced_by_what_was_sent_before_it(self, far, is_by_hand):
+        """The answer to that comes between the newer wish and its delivery."""
+        if is_by_hand:
+            commands.send(far.charger, "ChangeConfiguration", {"key": KEY, "value": "30"}, origin="api")
+        else:
+            want(far, "30")
+        (row,) = device_model.want(far.charger, [{"name": KEY, "value": "90"}], origin="test")
+        far.answers({"status": "Accepted"})
+        far.answers({"status": "Accepted"})
+        far.answers(key("90"))
+
+        assert (state(row), row.wish, row.value) == ("accepted", "90", "90")
+
 
 def test_forgotten_wish_is_not_delivered(far):
     """A row that holds nothing else goes."""

@@ -75,6 +75,8 @@ class TestSetting:
             (altered(transactionId="7"), "profile.transactionId"),
             (altered(id="seven"), "profile.id"),
             (altered(id=2**31), "profile.id"),
+            (altered(stackLevel=2**31), "profile.stackLevel"),
+            (altered(validFrom="2030-01-02T00:00:00Z", validTo="2030-01-01T00:00:00Z"), "profile.validTo"),
             (altered(validTo="0001-01-01T00:00:00+14:00"), "profile.validTo"),
             (scheduled(id=2**31), "profile.chargingSchedule.0.id"),
             (scheduled(duration=0), "profile.chargingSchedule.0.duration"),

@@ -3,11 +3,13 @@
 import pytest
 from django.utils import timezone
 
-from chargers.models import ChargingProfile
+from chargers.models import ChargingProfile, Transaction
 from chargers.services import smart_charging
 from tests.chargers.services.smart_charging.rows import fresh, is_state, sent_profile
 
 pytestmark = pytest.mark.django_db
+
+IN_201 = pytest.mark.parametrize("station", ["ocpp2.0.1"], indirect=True)
 
 
 @pytest.fixture
@@ -55,9 +57,7 @@ def test_laxer_limit_goes_below_the_stricter(single, plug):
 
 
 def test_stricter_limit_pushes_out_and_gives_back(single, plug):
-    """OCPP 1.6 keeps one at a level: the laxer one waits until the stricter is lifted."""
-    if single.charger.protocol != "ocpp1.6":
-        pytest.skip("2.0.1 refuses a second profile there")
+    """A charger keeps one at a level: the laxer one waits until the stricter is lifted."""
     whole = limited_as_a_whole(single, amps=10)
     smart_charging.limit(plug, amps=8)
     single.answer()
@@ -77,10 +77,110 @@ def test_stricter_limit_pushes_out_and_gives_back(single, plug):
     is_state(whole, "verified", "installed")
 
 
+@IN_201
+def test_stricter_limit_replaces_the_laxer_by_its_number(single, plug):
+    """2.0.1 refuses a second profile at a level, and with none at all more would flow for a while."""
+    whole = limited_as_a_whole(single, amps=10)
+    wish = smart_charging.limit(plug, amps=8)
+
+    place, sent, _ = sent_profile(single.next())
+    assert (sent["id"], place, sent["stackLevel"]) == (whole.profile.profile_id, 1, whole.profile.stack_level)
+    single.answer()
+    single.compose(8.0)
+    is_state(wish, "verified", "installed")
+    assert fresh(whole).profile.schedules[0]["chargingSchedulePeriod"][0]["limit"] == 10.0
+
+
+def test_stricter_limit_takes_the_only_way_there_is(single, plug):
+    """That of the transaction, by which the laxer one is told: one charger in each transaction keeps to it."""
+    single.start()
+    laxer = smart_charging.limit(plug, amps=16, may_walk=True)
+    while "TxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    single.answer()
+    single.compose(16.0)
+    whole = smart_charging.limit(single.charger, amps=10, may_walk=True)
+    while "TxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    assert sent_amps(single) == 10.0
+    single.answer()
+    single.compose(10.0)
+    is_state(whole, "verified", "installed")
+    is_state(laxer, "requested", "waiting")
+    Transaction.objects.update(ended_at=timezone.now(), transaction_id="")
+    smart_charging.keep(timezone.now())
+    is_state(whole, "requested", "waiting")
+    single.start()
+    ChargingProfile.objects.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())
+    smart_charging.reconcile(single.charger)
+
+    assert (sent_amps(single), sent_profile(single.next())[0]) == (10.0, 1)
+
+
+@IN_201
+def test_numbers_never_meet(single, plug):
+    """However often the two replace each other: one number each, and what waits is under the other's."""
+    wishes = [limited_as_a_whole(single, amps=10)]
+    for target, amps in [(plug, 9), (single.charger, 8), (plug, 7)]:
+        wishes.append(smart_charging.limit(target, amps=amps, may_walk=True))
+        while "TxDefaultProfile" not in str(single.next()):
+            single.answer("Rejected")
+        assert sent_profile(single.next())[1]["id"] == wishes[0].profile.profile_id
+        single.answer()
+        single.compose(float(amps))
+
+    assert [fresh(wish).state for wish in wishes] == ["ended", "ended", "requested", "verified"]
+    assert ChargingProfile.objects.count() == 2
+
+
+@IN_201
+@pytest.mark.parametrize("end", ["Rejected", "error", "silence"])
+def test_stricter_limit_that_is_not_taken_gives_way(single, plug, end):
+    """The laxer one is sent again, under the number that the charger knows it by."""
+    whole = limited_as_a_whole(single, amps=10)
+    number = whole.profile.profile_id
+    wish = smart_charging.limit(plug, amps=8)
+    not_taken(single, wish, end)
+    assert (sent_amps(single), sent_profile(single.next())[1]["id"]) == (10.0, number)
+    single.answer()
+    single.compose(10.0)
+
+    is_state(whole, "verified", "installed")
+    assert fresh(wish).state in ("refused", "failed")
+    smart_charging.unlimit(plug)
+    assert not single.asked()
+
+
+def not_taken(single, wish, end):
+    if end == "Rejected":
+        single.answer(end)
+    elif end == "error":
+        single.fail("InternalError")
+    else:
+        for _ in range(5):
+            single.stay_silent()
+            ChargingProfile.objects.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())
+            smart_charging.reconcile(single.charger)
+
+
+def test_limit_that_stood_back_has_its_place_when_the_next_is_refused(single, plug):
+    """A newer limit of the connector is laxer than it: nothing stands in its way any more."""
+    whole = limited_as_a_whole(single, amps=10)
+    smart_charging.limit(plug, amps=8)
+    single.answer()
+    single.compose(8.0)
+    smart_charging.limit(plug, amps=12, may_walk=True)
+    while "TxDefaultProfile" not in str(single.next()):
+        single.answer("Rejected")
+
+    assert sent_amps(single) == 10.0
+    single.answer()
+    single.compose(10.0)
+    is_state(whole, "verified", "installed")
+
+
 def test_what_stands_back_does_not_come_forward_before_a_newer_limit(single, plug):
     """The stricter one was replaced, not lifted."""
-    if single.charger.protocol != "ocpp1.6":
-        pytest.skip("2.0.1 refuses a second profile there")
     whole = limited_as_a_whole(single, amps=10)
     smart_charging.limit(plug, amps=8)
     single.answer()
