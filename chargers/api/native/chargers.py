@@ -132,7 +132,7 @@ class ChargerViewSet(LimitMixin, MirrorActions, Rows, viewsets.ModelViewSet):
     serializer_class = ChargerSerializer
     filterset_class = ChargerFilter
     pagination_class = OldestFirst
-    refusals = {"set_limit": ["409"], "lift_limit": ["409"]}
+    refusals = {"set_limit": ["409"], "lift_limit": ["409"], "mirror": ["400"]}
 
     def get_serializer_context(self):
         return {**super().get_serializer_context(), "now": timezone.now()}
