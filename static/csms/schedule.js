@@ -12,7 +12,7 @@
     return times.map((time) => new Date(time * 1000).toLocaleTimeString([], style));
   }
 
-  const room = (_, texts) => Math.max(60, 16 + 7 * Math.max(...(texts ?? [""]).map((text) => text.length)));
+  const room = (_, texts) => Math.max(60, 24 + 8 * Math.max(...(texts ?? [""]).map((text) => text.length)));
 
   function options(width, unit) {
     const lines = { stroke: color("--sm-text"), grid: { stroke: color("--sm-line") }, ticks: { stroke: color("--sm-line") } };
