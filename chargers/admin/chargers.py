@@ -1,5 +1,6 @@
 """The list of chargers and the form with their settings; their pages are in `charger_pages`."""
 
+from django import forms
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -18,6 +19,12 @@ CONNECTORS_SHOWN = 6
 class ChargerForm(OneOwnerForm):
     class Meta:
         help_texts = {"identifier": "It connects to /ocpp/ followed by this."}
+
+    def clean_protocol(self):
+        protocol, spoken = self.cleaned_data["protocol"], self.instance.spoken(timezone.now())
+        if spoken and protocol != spoken:
+            raise forms.ValidationError(f"It is connected and speaks {spoken}.")
+        return protocol
 
 
 @admin.register(Charger)

@@ -12,6 +12,7 @@ from chargers.services import commands, registration, schedules
 # What a chart shows where a schedule has no end.
 ENDLESS_SECONDS = 600
 MOST_PERIODS_SHOWN = 100
+MOST_ROWS_SHOWN = 25
 
 
 class SchedulePages:
@@ -34,7 +35,13 @@ class SchedulePages:
 
     def _schedules(self, request, charger):
         rows = charger.composite_schedules.all()
-        return {"places": [shown(row) for row in rows], "window": schedules.window() // 60}
+        outside = charger.external_limits.filter(cleared_at=None)[:MOST_ROWS_SHOWN]
+        return {
+            "places": [shown(row) for row in rows],
+            "window": schedules.window() // 60,
+            "outside": [(row, first_limit(row.schedules)) for row in outside],
+            "vehicles": charger.charging_needs.all()[:MOST_ROWS_SHOWN],
+        }
 
     def ask_schedules_view(self, request, pk):
         """Ask for all schedules now; the tab follows what becomes of it."""
@@ -105,13 +112,29 @@ def points(row, periods):
     }
 
 
+def first_limit(told):
+    """Return what somebody else's schedules begin with, such as "2000 W"; stations tell none, or nonsense."""
+    try:
+        periods = told[0]["chargingSchedulePeriod"]
+        limit = f"{figure(float(periods[0]['limit']))} {told[0]['chargingRateUnit']}"
+    except (LookupError, TypeError, ValueError):
+        return "not told"
+    return f"{limit}, then others" if len(periods) > 1 else limit
+
+
+def figure(limit):
+    """Return a limit as people write it, megawatts too."""
+    return f"{limit:.10g}"
+
+
 def in_words(row, periods):
     """Return one sentence that says what the chart shows."""
     if not periods:
         return "No schedule has been told yet."
     limits = [each["limit"] for each in periods]
     if min(limits) == max(limits):
-        return f"{limits[0]:g} {row.unit} all of the time."
+        return f"{figure(limits[0])} {row.unit} all of the time."
     now = timezone.now()
     current = [each["limit"] for each in periods if each["at"] <= now][-1:] or limits[:1]
-    return f"{current[0]:g} {row.unit} now; between {min(limits):g} and {max(limits):g} {row.unit} in all."
+    least, most = figure(min(limits)), figure(max(limits))
+    return f"{figure(current[0])} {row.unit} now; between {least} and {most} {row.unit} in all."

@@ -95,7 +95,7 @@ def _shown(step):
     way = step_of(step)
     number = way.evse_id or way.connector_id
     return {
-        "value": f"{step['limit']:g} {way.unit}",
+        "value": f"{step['limit']:.10g} {way.unit}",
         "purpose": ChargingProfile.Purpose(way.purpose).label,
         "stack_level": way.stack_level,
         "place": number or "0 (whole charger)",

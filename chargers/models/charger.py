@@ -128,6 +128,11 @@ class Charger(models.Model):
         """Whether it entered itself, by connecting, and nobody has approved it."""
         return bool(self.first_address) and self.registration_status == RegistrationStatus.PENDING
 
+    def spoken(self, now):
+        """Return the OCPP version of the connection that it has, or "": no other can be meant meanwhile."""
+        presence = getattr(self, "presence", None)
+        return presence.protocol if presence is not None and presence.is_online(now) else ""
+
     @property
     def needs_no_password(self):
         """Whether whoever knows its name is let in as this charger."""

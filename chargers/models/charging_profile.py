@@ -185,7 +185,7 @@ class ChargingLimit(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.charger}: {self.value:g} {self.unit}"
+        return f"{self.charger}: {self.value:.10g} {self.unit}"
 
     @property
     def place(self):

@@ -20,3 +20,9 @@ function nameSearches() {
 }
 new MutationObserver(nameSearches).observe(document.body, { childList: true, subtree: true });
 nameSearches();
+
+/* Brings the tab that is open into sight where a phone shows but some of them. */
+for (const tab of document.querySelectorAll(".sm-tabs a[aria-current]")) {
+  const tabs = tab.closest(".sm-tabs");
+  tabs.scrollLeft += tab.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+}

@@ -12,13 +12,15 @@
     return times.map((time) => new Date(time * 1000).toLocaleTimeString([], style));
   }
 
+  const room = (_, texts) => Math.max(60, 24 + 8 * Math.max(...(texts ?? [""]).map((text) => text.length)));
+
   function options(width, unit) {
     const lines = { stroke: color("--sm-text"), grid: { stroke: color("--sm-line") }, ticks: { stroke: color("--sm-line") } };
     return {
       width, height: width < 560 ? 180 : 220,
       padding: [null, 36, null, null],
       scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1)] } },
-      axes: [{ ...lines, space: 100, values: clock }, { ...lines, size: 60, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
+      axes: [{ ...lines, space: 100, values: clock }, { ...lines, size: room, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
       series: [
         { label: "From", value: (_, value) => moment(value) },
         {

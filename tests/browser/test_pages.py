@@ -2,6 +2,7 @@
 
 import pytest
 
+from chargers.models import Charger
 from tests.browser import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.node, pytest.mark.once]
@@ -112,3 +113,14 @@ def test_login_has_no_violations(visit, dark):
         person.open("/admin/login/")
         assert person.do(lambda page: page.locator("html.dark").count()) == dark
         assert person.violations() == []
+
+
+def test_open_tab_is_in_sight_on_a_phone(visit, boss):
+    """However far to the right it is: else nobody sees on which page they are."""
+    charger = rows.of(boss)[Charger]
+
+    with visit(boss, width=390) as person:
+        person.open(f"/admin/chargers/charger/{charger.pk}/variables/")
+
+        right = "document.querySelector('.sm-tabs a[aria-current]').getBoundingClientRect().right"
+        assert person.do(lambda page: page.evaluate(right)) <= 390

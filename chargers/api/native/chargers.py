@@ -87,6 +87,9 @@ class ChargerSerializer(NamedSerializer):
         location = attrs.get("location")
         if location is not None and location.owner_id != self.owner_of(attrs).pk:
             raise serializers.ValidationError({"location": ["This location belongs to another owner."]})
+        spoken = self.instance.spoken(timezone.now()) if self.instance else ""
+        if spoken and attrs.get("protocol", spoken) != spoken:
+            raise serializers.ValidationError({"protocol": [f"It is connected and speaks {spoken}."]})
         if attrs.get("password") and attrs.get("generate_password"):
             raise serializers.ValidationError({"password": ["Give a password or have one generated."]})
         return attrs
@@ -129,7 +132,7 @@ class ChargerViewSet(LimitMixin, MirrorActions, Rows, viewsets.ModelViewSet):
     serializer_class = ChargerSerializer
     filterset_class = ChargerFilter
     pagination_class = OldestFirst
-    refusals = {"set_limit": ["409"]}
+    refusals = {"set_limit": ["409"], "lift_limit": ["409"], "mirror": ["400"]}
 
     def get_serializer_context(self):
         return {**super().get_serializer_context(), "now": timezone.now()}

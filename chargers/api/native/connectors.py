@@ -43,4 +43,4 @@ class ConnectorViewSet(LimitMixin, Rows, viewsets.ReadOnlyModelViewSet):
     serializer_class = ConnectorSerializer
     pagination_class = LimitPages
     filterset_class = ConnectorFilter
-    refusals = {"set_limit": ["409"]}
+    refusals = {"set_limit": ["409"], "lift_limit": ["409"]}

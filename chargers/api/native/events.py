@@ -136,7 +136,8 @@ class EventViewSet(Rows, mixins.ListModelMixin, viewsets.GenericViewSet):
             given["after"] = resumed
         form = EventFilter(given, queryset=Event.objects.none()).form
         if not form.is_valid():
-            raise ValidationError(form.errors)
+            names = {"after": "Last-Event-ID"} if resumed else {}
+            raise ValidationError({names.get(name, name): found for name, found in form.errors.items()})
         wanted = form.cleaned_data
         owners = owners_for(request.user)
         interest = stream.Interest(

@@ -218,7 +218,8 @@ class LimitMixin:
     @limit.mapping.delete
     def lift_limit(self, request, pk):
         """Lift the limit: 204 where there is none. An offline charger is told when it is back."""
-        limit = smart_charging.unlimit(self.get_object(), user=request.user, origin="native")
+        with in_words_of_http():
+            limit = smart_charging.unlimit(self.get_object(), user=request.user, origin="native")
         if limit is None:
             return Response(status=204)
         return Response(ChargingLimitSerializer(limit).data)

@@ -205,6 +205,8 @@ class ChargerVariableViewSet(RowsOfCharger):
             raise Conflict("The charger is not connected.") from error
         except commands.InvalidPayload as error:
             raise ValidationError({"variables": [error.message]}) from error
+        except commands.Refused as error:
+            raise Conflict(str(error)) from error
         return Response(CommandSerializer(command).data, status=202)
 
 

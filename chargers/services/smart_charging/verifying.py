@@ -120,7 +120,12 @@ def _told_at(command):
 
 
 def _note(wish, value, unit, _phases, **more):
-    said = {"limit": value, "unit": unit, "at": clock.text(batch.now()), "said": f"{value:g} {unit}"}
+    said = {
+        "limit": value,
+        "unit": unit,
+        "at": clock.text(batch.now()),
+        "said": f"{round(value, 2):.10g} {unit}",
+    }
     wish.composite = wish.composite | said | more
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from chargers.models import Charger, Location
+from tests.chargers.admin.conftest import go_online
 from tests.kit import world
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,19 @@ def test_charger_is_added(as_staff, staff):
     as_staff.post(reverse("admin:chargers_charger_add"), entry(staff))
 
     assert Charger.objects.get(identifier="NEW-1").owner == staff
+
+
+def test_version_that_is_spoken_cannot_be_changed(as_staff, staff):
+    """Orders would be given in words that the connection does not know."""
+    charger = Charger.objects.create(owner=staff, identifier="CP-9")
+    go_online(charger)
+
+    address = reverse("admin:chargers_charger_settings", args=[charger.pk])
+    answer = as_staff.post(address, entry(staff, protocol="ocpp2.0.1"))
+
+    assert "speaks ocpp1.6" in answer.content.decode()
+    charger.refresh_from_db()
+    assert charger.protocol == "ocpp1.6"
 
 
 def test_charger_of_another_owner_cannot_be_added(as_staff, owner):

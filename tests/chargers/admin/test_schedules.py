@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.admin import schedule_pages
-from chargers.models import Charger, Command, CompositeSchedule, Presence
+from chargers.models import Charger, ChargingNeeds, Command, CompositeSchedule, ExternalLimit, Presence
 from chargers.services import commands
 from tests.kit import world
 
@@ -64,6 +64,37 @@ class TestTab:
 
     def test_charger_that_was_never_asked(self, as_staff, charger):
         assert "has not been asked yet" in as_staff.get(page(charger, "schedules")).content.decode()
+
+    def test_limits_that_others_set_are_shown(self, as_staff, charger):
+        """Until they are cleared."""
+        period = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 1500000}]}
+        told = {"charger": charger, "told_at": timezone.now(), "schedules": [period]}
+        ExternalLimit.objects.create(source="SO", **told)
+        ExternalLimit.objects.create(source="EMS", cleared_at=timezone.now(), **told)
+
+        text = as_staff.get(page(charger, "schedules")).content.decode()
+
+        assert "Grid operator" in text
+        assert "<td>1500000 W</td>" in text
+        assert "Energy management" not in text
+
+    @pytest.mark.parametrize(
+        "told", [[], [5], [{}], [{"chargingRateUnit": "W", "chargingSchedulePeriod": [{"limit": [1]}]}]]
+    )
+    def test_nonsense_as_limit_of_others_is_shown(self, told):
+        assert schedule_pages.first_limit(told) == "not told"
+
+    def test_what_a_vehicle_needs_is_shown(self, as_staff, charger):
+        """And how it means to charge, once it has said so."""
+        ChargingNeeds.objects.create(
+            charger=charger, evse_id=2, needs={"departureTime": "<soon>"}, needs_at=timezone.now()
+        )
+
+        text = as_staff.get(page(charger, "schedules")).content.decode()
+
+        assert "The vehicle at EVSE 2" in text
+        assert "&lt;soon&gt;" in text
+        assert "means to charge" not in text
 
     def test_schedule_without_an_end_is_drawn(self, schedule):
         """For a while after its last step; periods behind the end are not."""

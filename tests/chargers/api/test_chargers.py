@@ -53,6 +53,23 @@ def test_superuser_makes_chargers_for_others(root_client, owner):
     assert (answer.status_code, answer.json()["owner"]) == (201, owner.pk)
 
 
+def test_version_that_is_spoken_is_not_changed(client, online):
+    """Whatever is asked of the charger would be said in words that its connection does not know."""
+    path = f"{CHARGERS}/{online.pk}"
+
+    answer = client.patch(path, {"protocol": "ocpp2.0.1"})
+
+    assert (answer.status_code, _fields(answer)) == (400, ["protocol"])
+    assert client.patch(path, {"protocol": "ocpp1.6", "name": "Yard"}).status_code == 200
+
+
+def test_version_of_an_offline_charger_may_be_changed(client, charger):
+    """It decides for one that offers no subprotocol."""
+    answer = client.patch(f"{CHARGERS}/{charger.pk}", {"protocol": "ocpp2.0.1"})
+
+    assert answer.json()["protocol"] == "ocpp2.0.1"
+
+
 def test_identifier_is_taken_once(client, charger):
     """A second charger of one owner with the same identifier is refused, naming the field."""
     answer = client.post(CHARGERS, {"identifier": charger.identifier})

@@ -143,6 +143,13 @@ def test_stream_resumes(listen, address, bearer, log):
     assert seen == log[1:]
 
 
+def test_bad_place_to_resume_is_named_as_it_came(listen, address, bearer):
+    """The header, which nobody would look for under the parameter's name."""
+    answer = listen(address, {**bearer, "Last-Event-ID": "yesterday"}).answer
+
+    assert (answer.status, json.load(answer)["errors"][0]["field"]) == (400, "Last-Event-ID")
+
+
 def test_stream_by_the_session_of_staff(listen, address, admin_user):
     """The admin's pages listen with their cookie, by a plain query parameter."""
     browser = Client()

@@ -148,6 +148,13 @@ def test_offline_charger_cannot_be_asked(client, path):
     assert (client.post(f"{path}/read", {}).status_code, Command.objects.count()) == (409, before)
 
 
+def test_charger_that_came_back_in_another_version_is_a_conflict(client, path, charger, online):
+    """It did so after its row was read."""
+    type(online).objects.update(protocol="ocpp2.0.1")
+
+    assert client.post(f"{path}/read").status_code == 409
+
+
 def test_secrets_are_not_shown(client, charger, path):
     """Neither what is nor what is wanted."""
     client.post(path, {"variables": [{"name": "WifiPassword", "value": "hush-hush"}]})
