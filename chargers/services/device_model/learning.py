@@ -81,7 +81,8 @@ def take_turns(fresh, now):
 
     Who did not answer, or was gone, waits for another time, and is ahead of nobody.
     """
-    ahead = Learning.objects.filter(next_attempt_at__gt=now, reason="").count()
+    online = presence.operating(now)
+    ahead = Learning.objects.filter(next_attempt_at__gt=now, reason="", charger__in=online).count()
     rows = [
         {
             "charger_id": pk,
