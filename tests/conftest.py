@@ -12,8 +12,8 @@ from tests.kit import emptying
 from tests.kit.far_end import FarEnd
 
 # The same examples in every run: what fails, fails for whoever runs it next. HYPOTHESIS_PROFILE=default
-# draws new ones, to look for more.
-hypothesis.settings.register_profile("same", derandomize=True)
+# draws new ones, to look for more. How long one takes tells of the machine, as in Hypothesis's profile for CI.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

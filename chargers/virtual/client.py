@@ -130,7 +130,8 @@ class Client:
 
     def switch(self, url, on_failed):
         """Connect to `url` from the next time on, unless that fails: then as before, and tell so."""
-        self._fallback, self.url = (self.url, on_failed), url
+        # What was to be tried and has not been yet is nothing to go back to.
+        self._fallback, self.url = self._fallback or (self.url, on_failed), url
 
     async def reconnect(self):
         """Close the connection properly and connect again at once."""

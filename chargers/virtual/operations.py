@@ -123,21 +123,28 @@ class Operations:
             if consequence := _CONSEQUENCES.get(setting.name):
                 consequence(self._point)
             if setting.name == security_profile.KEY:
-                self._point.spawn(security_profile.rise(self._point, before))
+                security_profile.rise(self._point, before)
         return status
 
     def _may_rise(self, setting, value):
         return setting.allows(value) and security_profile.may_rise(self._point, int(value))
 
-    async def log_in_again(self):
+    def log_in_again(self):
+        """Use the key from the next connection on, whatever brings that about."""
+        self._point.client.password = self._point.configuration["AuthorizationKey"]
+        self.reconnect_soon()
+
+    def reconnect_soon(self):
+        self._point.spawn(self._reconnect_soon())
+
+    async def _reconnect_soon(self):
         # After the answer has left, as charge points do (OCPP 1.6 security whitepaper, A01).
         await self._point.clock.sleep(1)
-        self._point.client.password = self._point.configuration["AuthorizationKey"]
         await self._point.client.reconnect()
 
 
 _CONSEQUENCES = {
-    "AuthorizationKey": lambda point: point.spawn(point.operations.log_in_again()),
+    "AuthorizationKey": lambda point: point.operations.log_in_again(),
     "WebSocketPingInterval": lambda point: point.client.ping(),
     "HeartbeatInterval": lambda point: point.registration.beat(),
     "MeterValueSampleInterval": lambda point: point.metering.resume(),

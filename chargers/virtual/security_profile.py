@@ -32,10 +32,9 @@ def may_rise(point, profile):
     return profile > point.configuration.number(KEY) and needs[profile]
 
 
-async def rise(point, before):
+def rise(point, before):
     """Connect by the profile that has just been set; go back to `before` if that cannot be done."""
-    await point.clock.sleep(1)  # after the answer has left
     client, profile = point.client, point.configuration.number(KEY)
     url = client.url if profile < TLS else client.url.replace("ws://", "wss://", 1)
     client.switch(url, on_failed=lambda: point.configuration.learn(KEY, before))
-    await client.reconnect()
+    point.operations.reconnect_soon()

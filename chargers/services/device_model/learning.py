@@ -77,8 +77,12 @@ def _may_ask(state):
 
 
 def take_turns(fresh, now):
-    """Have chargers {id: what it is} asked from the beginning; return the ids of those whose turn is now."""
-    ahead = Learning.objects.filter(next_attempt_at__gt=now).count()
+    """Have chargers {id: what it is} asked from the beginning; return the ids of those whose turn is now.
+
+    Who did not answer, or was gone, waits for another time, and is ahead of nobody.
+    """
+    online = presence.operating(now)
+    ahead = Learning.objects.filter(next_attempt_at__gt=now, reason="", charger__in=online).count()
     rows = [
         {
             "charger_id": pk,
@@ -125,8 +129,8 @@ def advance(charger, now):
 def _ask(charger, row, now):
     try:
         row.command = _question(charger, row)
-    except (commands.NotConnected, commands.MayNotOperate):
-        row.next_attempt_at = now + settling.FIRST_PAUSE
+    except (commands.NotConnected, commands.MayNotOperate) as refusal:
+        row.next_attempt_at, row.reason = now + settling.FIRST_PAUSE, str(refusal)[:255]
         return
     except commands.Refused as refusal:
         _give_up(row, str(refusal))

@@ -11,6 +11,8 @@ from chargers.wire.validation import V16, V201
 from tests.kit.scripted_csms import ScriptedCsms
 from tests.kit.steered_clock import SteeredClock
 
+# In a hurried life these would be over before a slow machine has done anything.
+_FOR_EVER = ("ConnectionTimeOut", "MeterValueSampleInterval", "TransactionMessageRetryInterval")
 AT_ONCE = Backoff(minimum=0.01, spread=0.0, repeats=0)
 
 
@@ -34,7 +36,7 @@ async def build():
     built = []
 
     def make(server, **options):
-        settings = {"MeterValueSampleInterval": 0, "TransactionMessageRetryInterval": 0}
+        settings = dict.fromkeys(_FOR_EVER, 0)
         options["configuration"] = settings | options.get("configuration", {})
         defaults = {"backoff": AT_ONCE, "clock": Clock(1000), "dice": random.Random(1)}
         point = ChargePoint(server.url, "CP-1", server.version, **(defaults | options))

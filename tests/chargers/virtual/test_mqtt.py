@@ -168,6 +168,7 @@ async def test_who_comes_late_knows_what_holds(broker, point, bridge):
 async def test_dead_program_is_not_connected(csms, broker):
     """The broker says so."""
     async with driving(broker) as driver, program.started(csms.url, "--mqtt", broker.url) as process:
+        await program.until_printed(process, "boot_notification_response")
         assert await driver.reads("var/is_connected") is True
         process.kill()
 
@@ -177,6 +178,7 @@ async def test_dead_program_is_not_connected(csms, broker):
 async def test_program_says_goodbye(csms, broker):
     """What happens at the end is published before it ends."""
     async with driving(broker) as driver, program.started(csms.url, "--mqtt", broker.url) as process:
+        await program.until_printed(process, "boot_notification_response")
         await driver.reads("var/boot_notification_response")
         await driver.orders("plug_in")
         await driver.orders("present_tag", {"args": {"token": "TAG1"}})

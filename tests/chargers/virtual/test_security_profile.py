@@ -1,5 +1,7 @@
 """The security profile of OCPP 1.6: upwards, and only with what it needs."""
 
+import base64
+
 import pytest
 
 from chargers.virtual import client
@@ -70,3 +72,41 @@ async def test_profile_that_does_not_connect_is_taken_back(csms, build, monkeypa
     assert (status, raised, len(failures)) == ("Accepted", "2", 1)
     assert point.configuration["SecurityProfile"] == "1"
     assert point.client.url.startswith("ws://")
+
+
+async def test_profile_is_tried_at_the_start_where_a_stop_came_before(csms, build, monkeypatch):
+    """It cannot stay what no connection has shown to work."""
+    monkeypatch.setattr(client, "HANDSHAKE_SECONDS", 0.3)
+    point = await ready(build(csms, password="s3cret"), csms)
+    failures = []
+    point.subscribe("connection_refused", failures.append)
+    await trust(csms)
+    await change(csms, "2")
+
+    await point.stop()
+    await point.start()
+    await csms.until(lambda: csms.connections == 2 and point.is_online)
+
+    assert (point.configuration["SecurityProfile"], len(failures)) == ("1", 1)
+
+
+async def cut(csms, point):
+    await csms.hang_up()
+
+
+async def stop(csms, point):
+    await point.stop()
+    await point.start()
+
+
+@pytest.mark.parametrize("interrupt", [cut, stop])
+async def test_new_password_counts_at_the_next_connection(csms, build, interrupt):
+    """Whatever ends the present one; the CSMS takes no other any more."""
+    point = await ready(build(csms, password="s3cret"), csms)
+    await csms.call("ChangeConfiguration", {"key": "AuthorizationKey", "value": "another s3cret"})
+
+    await interrupt(csms, point)
+    await csms.until(lambda: csms.connections == 2 and point.is_online)
+
+    told = csms.headers["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(told) == b"CP-1:another s3cret"

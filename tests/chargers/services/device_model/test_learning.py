@@ -244,7 +244,7 @@ class TestOcpp201:
 
 
 class TestFleet:
-    def be_quiet(self, owner, count, now):
+    def be_quiet(self, owner, count, now, *, is_online=True):
         """Let chargers that nobody knows be quiet in one batch; return how many were asked."""
         names = [f"CP-{number}" for number in range(10, 10 + count)]
         rows = [
@@ -253,7 +253,7 @@ class TestFleet:
         ]
         Charger.objects.bulk_create(rows)
         chargers = list(Charger.objects.filter(identifier__in=names))
-        for charger in chargers:
+        for charger in chargers if is_online else ():
             FarCharger(charger)
         with transaction.atomic(), open_batch([charger.pk for charger in chargers]) as batch:
             batch.now = now
@@ -281,6 +281,28 @@ class TestFleet:
         last = Learning.objects.get(charger=new.charger).next_attempt_at
         assert last == Learning.objects.filter(state="waiting").latest("next_attempt_at").next_attempt_at
         assert new.charger.pk in device_model.due(last)
+
+    @pytest.mark.parametrize("code", ["InternalError", "NotConnected"])
+    def test_who_waits_for_another_attempt_is_ahead_of_nobody(self, owner, new, boot, code):
+        """Chargers that refuse, or come and go, would keep the new ones waiting."""
+        now = timezone.now()
+        later = now + timedelta(seconds=3)  # all have had their turn
+        self.be_quiet(owner, 30, now)
+        asked = [FarCharger(charger) for charger in Charger.objects.filter(commands__isnull=False)]
+        [far.fails(code, now=later) for far in asked]
+
+        boot(new, now=later)
+
+        assert len(asked) == learning.AT_ONCE
+        assert [command.action for command in new.waiting] == ["GetConfiguration"]
+
+    def test_who_was_gone_at_its_turn_is_ahead_of_nobody(self, owner, new, boot):
+        now = timezone.now()
+        self.be_quiet(owner, 30, now, is_online=False)
+
+        boot(new, now=now + timedelta(seconds=3))
+
+        assert [command.action for command in new.waiting] == ["GetConfiguration"]
 
     def test_charger_that_is_gone_when_its_turn_comes_is_asked_when_it_is_back(self, new, boot):
         """Not to be asked is no end."""
