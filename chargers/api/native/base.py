@@ -38,6 +38,16 @@ class WaitField(serializers.FloatField):
         return value
 
 
+class Order(serializers.Serializer):
+    """What a caller wants done: whoever misspells a member hears of it, and nothing is done without it."""
+
+    def to_internal_value(self, data):
+        unknown = sorted(set(map(str, data)) - self.fields.keys()) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({name: ["There is no such member."] for name in unknown[:20]})
+        return super().to_internal_value(data)
+
+
 class Rows(OwnedRows):
     """A viewset over rows that the caller may see; `{id}` is our number."""
 

@@ -6,7 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import Conflict, Rows, RowsOfCharger, WaitField
+from chargers.api.native.base import Conflict, Order, Rows, RowsOfCharger, WaitField
 from chargers.filters import AnyCommandFilter, CommandFilter
 from chargers.models import Command
 from chargers.services import commands
@@ -39,7 +39,7 @@ class CommandSerializer(serializers.ModelSerializer):
         ]
 
 
-class CommandRequest(serializers.Serializer):
+class CommandRequest(Order):
     """An OCPP action with its payload, in the words of the charger's OCPP version."""
 
     action = serializers.CharField(max_length=60, help_text="Such as Reset or RemoteStartTransaction.")

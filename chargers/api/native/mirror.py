@@ -7,7 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import LONGEST_WAIT, WaitField
+from chargers.api.native.base import LONGEST_WAIT, Order, WaitField
 from chargers.services import commands, data_transfer, registration
 from csms.api import timestamp
 
@@ -47,7 +47,7 @@ class DoneSerializer(serializers.Serializer):
     result = serializers.BooleanField(help_text="Whether that changed anything.")
 
 
-class DataTransferRequest(serializers.Serializer):
+class DataTransferRequest(Order):
     vendor_id = serializers.CharField(max_length=255)
     message_id = serializers.CharField(max_length=50, required=False, allow_blank=True, default="")
     data = serializers.JSONField(

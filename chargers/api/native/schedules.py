@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import Conflict, RowsOfCharger, WaitField
+from chargers.api.native.base import Conflict, Order, RowsOfCharger, WaitField
 from chargers.filters import ScheduleFilter
 from chargers.models import ChargingRateUnit, CompositeSchedule
 from chargers.services import commands, schedule_places, schedules
@@ -43,7 +43,7 @@ class ScheduleSerializer(serializers.ModelSerializer):
         ]
 
 
-class ScheduleRequest(serializers.Serializer):
+class ScheduleRequest(Order):
     """The place whose schedule is asked for: a connector (1.6), an EVSE (2.0.1), or the whole charger."""
 
     evse_id = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)

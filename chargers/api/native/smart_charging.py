@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import Conflict, OwnedRelatedField, Rows, RowsOfCharger, WaitField
+from chargers.api.native.base import Conflict, Order, OwnedRelatedField, Rows, RowsOfCharger, WaitField
 from chargers.filters import (
     AnyChargingProfileFilter,
     ChargingLimitFilter,
@@ -129,7 +129,7 @@ class LimitStateSerializer(serializers.Serializer):
     external_limits = ExternalLimitSerializer(many=True, help_text="Those that others set, as it told.")
 
 
-class _Sending(serializers.Serializer):
+class _Sending(Order):
     keep = serializers.BooleanField(
         required=False, default=False, help_text="Whether it waits for a charger that is offline."
     )

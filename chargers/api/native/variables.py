@@ -6,7 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from chargers.api.native.base import Conflict, Rows, RowsOfCharger
+from chargers.api.native.base import Conflict, Order, Rows, RowsOfCharger
 from chargers.api.native.commands import CommandSerializer
 from chargers.filters import ReportFilter, VariableFilter, VariableOfChargerFilter
 from chargers.models import Report, Variable
@@ -66,7 +66,7 @@ class VariableSerializer(serializers.ModelSerializer):
         return shown | ({"desired_value": None} if variable.is_secret else {})
 
 
-class Wish(serializers.Serializer):
+class Wish(Order):
     """A value that a variable is to have; in OCPP 1.6 `name` is the configuration key."""
 
     component = serializers.CharField(
@@ -81,11 +81,11 @@ class Wish(serializers.Serializer):
     value = serializers.CharField(max_length=2500, trim_whitespace=False, allow_blank=True)
 
 
-class Wishes(serializers.Serializer):
+class Wishes(Order):
     variables = Wish(many=True, allow_empty=False, max_length=MOST_WISHES)
 
 
-class Reading(serializers.Serializer):
+class Reading(Order):
     """What to ask for: everything, or the variables with these numbers."""
 
     variables = serializers.ListField(

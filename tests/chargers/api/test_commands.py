@@ -124,3 +124,25 @@ def test_cancel_comes_too_late(client, rows):
     Command.objects.update(state=Command.State.SENT)
 
     assert client.post(f"/api/v1/commands/{rows[Command].pk}/cancel").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        ("limit", {"amps": 16, "untill": "2030-01-01T00:00:00Z"}),
+        ("charging-profiles", {"profile": {}, "untill": ""}),
+        ("commands", {"action": "ClearCache", "untill": ""}),
+        ("data-transfer", {"vendor_id": "org.example", "untill": ""}),
+        ("schedules", {"untill": ""}),
+        ("variables", {"variables": [{"name": "A", "value": "1", "untill": ""}]}),
+        ("variables/read", {"untill": ""}),
+    ],
+)
+def test_order_with_a_member_that_is_unknown_is_refused(client, charger, online, path, order):
+    """It may be a word misspelt: a limit would never end."""
+    before = Command.objects.count()
+
+    answer = client.post(f"/api/v1/chargers/{charger.pk}/{path}", order)
+
+    assert (answer.status_code, Command.objects.count()) == (400, before)
+    assert [field.rpartition(".")[2] for field in _fields(answer)] == ["untill"]
