@@ -17,6 +17,8 @@ _WANTED = (
     *("evse_id", "connector_id", "stack_level", "purpose", "kind", "recurrency", "valid_from", "valid_to"),
     *("transaction", "schedules", "is_desired", "state", "reason", "created_by", "origin"),
 )
+# What the grid may have, a phase.
+_VOLTS = (0.9 * ladder.USUAL_VOLTS, 1.1 * ladder.USUAL_VOLTS)
 WORDS = "another limit of the connector is told that way"
 
 
@@ -35,7 +37,7 @@ def allow(wish, step, others):
         return True
     return all(
         _rank(step) >= _rank(ladder.step_of(other.steps[-1]))
-        if _is_stricter(wish, other)
+        if _is_stricter(wish, step, other)
         else _rank(step) < _rank(ladder.step_of(other.steps[-1]))
         for other in others
     )
@@ -73,6 +75,15 @@ def _rank(step):
     return _RANKS[step.purpose], step.stack_level
 
 
-def _is_stricter(wish, other):
-    """Say whether `wish` surely allows no more; what cannot be compared may allow more."""
-    return (wish.unit, wish.phases) == (other.unit, other.phases) and wish.value <= other.value
+def _is_stricter(wish, step, other):
+    """Say whether `wish`, told by `step` alone, surely keeps `other`; what cannot be compared may allow more."""
+    if other.phases and (wish.phases or ladder.MOST_PHASES) > other.phases:
+        return False
+    sent = ladder.converted(wish.value, wish.unit, step.unit, phases=wish.phases)
+    if step.unit == other.unit:
+        most = sent
+    elif other.unit == "W":
+        most = sent * max(_VOLTS) * (wish.phases or ladder.MOST_PHASES)
+    else:  # it may all flow on one phase
+        most = sent / min(_VOLTS)
+    return most <= other.value

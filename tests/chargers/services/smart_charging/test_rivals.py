@@ -26,7 +26,7 @@ def limited_as_a_whole(single, **more):
     while "TxDefaultProfile" not in str(single.next()):
         single.answer("Rejected")
     single.answer()
-    single.compose(fresh(wish).value)
+    single.compose(fresh(wish).value, fresh(wish).unit)
     return is_state(wish, "verified", "installed")
 
 
@@ -34,10 +34,32 @@ def sent_amps(single):
     return sent_profile(single.next())[2]["chargingSchedulePeriod"][0]["limit"]
 
 
-@pytest.mark.parametrize("more", [{"amps": 16}, {"watts": 3000}, {"amps": 9, "phases": 3}])
-def test_laxer_limit_does_not_push_out_the_stricter(single, plug, more):
-    """One that cannot be compared may be laxer."""
+@pytest.mark.parametrize(
+    "more", [{"amps": 9, "phases": 3}, {"watts": 2000}, {"watts": 2000, "phases": 1}, {"watts": 3000}]
+)
+def test_limit_that_surely_allows_less_is_the_stricter(single, plug, more):
+    """In whatever unit: 2,000 W are less than 10 A even on one phase, and 3,000 W may be told as 4.3 A."""
     whole = limited_as_a_whole(single, amps=10)
+    wish = smart_charging.limit(plug, **more)
+    single.answer()
+    single.compose(wish.value, wish.unit)
+
+    is_state(wish, "verified", "installed")
+    is_state(whole, "requested", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        ({"amps": 10}, {"amps": 16}),
+        ({"amps": 10}, {"watts": 8000}),
+        ({"amps": 10, "phases": 1}, {"amps": 9, "phases": 3}),
+        ({"watts": 6000}, {"amps": 10, "phases": 3}),
+    ],
+)
+def test_laxer_limit_does_not_push_out_the_stricter(single, plug, first, more):
+    """One that cannot be compared may be laxer."""
+    whole = limited_as_a_whole(single, **first)
     wish = smart_charging.limit(plug, **more)
 
     assert sent_profile(single.next())[1]["chargingProfilePurpose"][-10:] == "MaxProfile"
