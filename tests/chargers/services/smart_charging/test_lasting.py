@@ -62,7 +62,9 @@ class TestCompositeSchedules:
         assert states() == ["trying", "accepted", "verified", "ignored"]
 
     @pytest.mark.parametrize(("age", "state"), [(0 * MINUTE, "accepted"), (MINUTE, "ignored")])
-    def test_schedule_that_says_more_where_its_own_question_was_lost(self, station, plug, mirrored, age, state):
+    def test_schedule_that_says_more_where_its_own_question_was_lost(
+        self, station, plug, mirrored, age, state
+    ):
         """A charger has a moment to follow, and no more than that."""
         wish = smart_charging.limit(plug, amps=16)
         station.answer()

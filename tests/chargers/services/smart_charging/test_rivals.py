@@ -216,3 +216,36 @@ def test_what_stands_back_does_not_come_forward_before_a_newer_limit(single, plu
 
     assert not single.asked()
     is_state(whole, "requested", "waiting")
+
+
+def test_laxer_limit_does_not_raise_the_maximum(single, plug):
+    """A charger that takes nothing else: it would have one maximum alone, that of the newer limit."""
+    whole = smart_charging.limit(single.charger, amps=6)
+    single.answer()
+    single.compose(6.0)
+    wish = smart_charging.limit(plug, amps=16, may_walk=True)
+    while single.asked():
+        assert "MaxProfile" not in str(single.next())
+        single.answer("Rejected")
+
+    is_state(wish, "refused")
+    is_state(whole, "verified", "installed")
+
+
+def test_stricter_limit_lowers_the_maximum(single, plug):
+    """And gives it back."""
+    whole = smart_charging.limit(single.charger, amps=16)
+    single.answer()
+    single.compose(16.0)
+    wish = smart_charging.limit(plug, amps=6, may_walk=True)
+    while "MaxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    assert sent_amps(single) == 6.0
+    single.answer()
+    single.compose(6.0)
+    is_state(wish, "verified", "installed")
+    is_state(whole, "requested", "waiting")
+    smart_charging.unlimit(plug)
+    single.answer()
+
+    assert sent_amps(single) == 16.0
