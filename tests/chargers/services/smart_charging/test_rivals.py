@@ -9,6 +9,7 @@ from tests.chargers.services.smart_charging.rows import fresh, is_state, sent_pr
 
 pytestmark = pytest.mark.django_db
 
+IN_16 = pytest.mark.parametrize("station", ["ocpp1.6"], indirect=True)
 IN_201 = pytest.mark.parametrize("station", ["ocpp2.0.1"], indirect=True)
 
 
@@ -249,3 +250,21 @@ def test_stricter_limit_lowers_the_maximum(single, plug):
     single.answer()
 
     assert sent_amps(single) == 16.0
+
+
+@IN_16
+def test_older_order_that_is_accepted_late_has_pushed_out_the_other_limit(single, plug):
+    """A newer wish was on its way already, and is refused: the charger has neither, so the other is sent again."""
+    wish = smart_charging.limit(plug, amps=10)
+    single.answer()
+    single.compose(10.0)
+    smart_charging.limit(single.charger, amps=6, may_walk=True)
+    single.answer("Rejected")
+    single.answer("Rejected")
+    assert "TxDefaultProfile" in str(single.next())
+    smart_charging.limit(single.charger, watts=12000)
+    single.answer()
+    is_state(wish, "requested", "waiting")
+    single.answer("Rejected")
+
+    assert (sent_amps(single), sent_profile(single.next())[0]) == (10.0, 1)
