@@ -72,7 +72,7 @@ def profile_answered(command):
     row = _of_command(ChargingProfile, command)
     if row is None:
         if outcome.kind == Kind.ACCEPTED and (ordered := reported.ordered(command)):
-            _push_out_others(ordered)
+            _push_out_others(profiles.as_installed(ordered, reported.place_of(command)))
         return
     if row.state != State.SENT:
         return

@@ -249,6 +249,13 @@ def accept(row):
     keep_row(row)
 
 
+def as_installed(row, place):
+    """Return a row, unsaved, with what the charger has under its number; another may be wanted."""
+    there = ChargingProfile(pk=row.pk, charger=row.charger, profile_id=row.profile_id)
+    fill(there, row.installed, place=place)
+    return there
+
+
 def replaced_by(row):
     """Return the installed rows that `row` pushed out: same place, purpose and stack level (1.6, 5.16.4)."""
     if row.charger.protocol != Protocol.OCPP16:

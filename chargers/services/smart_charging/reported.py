@@ -61,13 +61,18 @@ def ordered(command):
     told = payload.get("csChargingProfiles") or payload.get("chargingProfile")
     if not isinstance(told, dict):
         return None
-    place = tolerance.index(payload.get("evseId")), tolerance.index(payload.get("connectorId"))
     words = remote.words(command.charger)
-    row = _store(command.charger, words.read_charging_profile(told), place=place, source=Source.CSO)
+    profile, place = words.read_charging_profile(told), place_of(command)
+    row = _store(command.charger, profile, place=place, source=Source.CSO)
     if row is not None and row.state != State.SENT:
         row.created_by, row.origin, row.command = command.created_by, command.origin, command
         row.save(update_fields=["created_by", "origin", "command"])
     return row
+
+
+def place_of(command):
+    """Return the place that an order is about."""
+    return tuple(tolerance.index(command.payload.get(name)) for name in ("evseId", "connectorId"))
 
 
 def _store(charger, profile, *, place, source):

@@ -8,8 +8,8 @@ from django.db.models.functions import Coalesce
 from chargers import batch
 from chargers.models import ChargingLimit, ChargingProfile, Connector
 from chargers.services import commands, remote, transactions
+from chargers.services.smart_charging import answers, ladder, limits, profiles, rules
 from chargers.services.smart_charging import capabilities as capabilities_of
-from chargers.services.smart_charging import ladder, limits, profiles, rules
 from chargers.services.smart_charging.answers import Kind
 from chargers.wire import clock
 
@@ -57,6 +57,8 @@ def composite_told(wish, command, outcome):
         wish.composite = told | {"refused": told.get("asked")}
         ask(wish, unit=other)
     else:
+        if outcome.text == answers.NEVER_LEFT:
+            wish.check_at = batch.now() + profiles.FIRST_PAUSE
         _unsaid(wish, outcome.text)
 
 

@@ -9,6 +9,7 @@ from tests.chargers.services.smart_charging.rows import fresh, is_state, sent_pr
 
 pytestmark = pytest.mark.django_db
 
+IN_16 = pytest.mark.parametrize("station", ["ocpp1.6"], indirect=True)
 IN_201 = pytest.mark.parametrize("station", ["ocpp2.0.1"], indirect=True)
 
 
@@ -26,7 +27,7 @@ def limited_as_a_whole(single, **more):
     while "TxDefaultProfile" not in str(single.next()):
         single.answer("Rejected")
     single.answer()
-    single.compose(fresh(wish).value)
+    single.compose(fresh(wish).value, fresh(wish).unit)
     return is_state(wish, "verified", "installed")
 
 
@@ -34,10 +35,32 @@ def sent_amps(single):
     return sent_profile(single.next())[2]["chargingSchedulePeriod"][0]["limit"]
 
 
-@pytest.mark.parametrize("more", [{"amps": 16}, {"watts": 3000}, {"amps": 9, "phases": 3}])
-def test_laxer_limit_does_not_push_out_the_stricter(single, plug, more):
-    """One that cannot be compared may be laxer."""
+@pytest.mark.parametrize(
+    "more", [{"amps": 9, "phases": 3}, {"watts": 2000}, {"watts": 2000, "phases": 1}, {"watts": 3000}]
+)
+def test_limit_that_surely_allows_less_is_the_stricter(single, plug, more):
+    """In whatever unit: 2,000 W are less than 10 A even on one phase, and 3,000 W may be told as 4.3 A."""
     whole = limited_as_a_whole(single, amps=10)
+    wish = smart_charging.limit(plug, **more)
+    single.answer()
+    single.compose(wish.value, wish.unit)
+
+    is_state(wish, "verified", "installed")
+    is_state(whole, "requested", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        ({"amps": 10}, {"amps": 16}),
+        ({"amps": 10}, {"watts": 8000}),
+        ({"amps": 10, "phases": 1}, {"amps": 9, "phases": 3}),
+        ({"watts": 6000}, {"amps": 10, "phases": 3}),
+    ],
+)
+def test_laxer_limit_does_not_push_out_the_stricter(single, plug, first, more):
+    """One that cannot be compared may be laxer."""
+    whole = limited_as_a_whole(single, **first)
     wish = smart_charging.limit(plug, **more)
 
     assert sent_profile(single.next())[1]["chargingProfilePurpose"][-10:] == "MaxProfile"
@@ -194,3 +217,54 @@ def test_what_stands_back_does_not_come_forward_before_a_newer_limit(single, plu
 
     assert not single.asked()
     is_state(whole, "requested", "waiting")
+
+
+def test_laxer_limit_does_not_raise_the_maximum(single, plug):
+    """A charger that takes nothing else: it would have one maximum alone, that of the newer limit."""
+    whole = smart_charging.limit(single.charger, amps=6)
+    single.answer()
+    single.compose(6.0)
+    wish = smart_charging.limit(plug, amps=16, may_walk=True)
+    while single.asked():
+        assert "MaxProfile" not in str(single.next())
+        single.answer("Rejected")
+
+    is_state(wish, "refused")
+    is_state(whole, "verified", "installed")
+
+
+def test_stricter_limit_lowers_the_maximum(single, plug):
+    """And gives it back."""
+    whole = smart_charging.limit(single.charger, amps=16)
+    single.answer()
+    single.compose(16.0)
+    wish = smart_charging.limit(plug, amps=6, may_walk=True)
+    while "MaxProfile" not in str(single.next()):
+        single.answer("Rejected")
+    assert sent_amps(single) == 6.0
+    single.answer()
+    single.compose(6.0)
+    is_state(wish, "verified", "installed")
+    is_state(whole, "requested", "waiting")
+    smart_charging.unlimit(plug)
+    single.answer()
+
+    assert sent_amps(single) == 16.0
+
+
+@IN_16
+def test_older_order_that_is_accepted_late_has_pushed_out_the_other_limit(single, plug):
+    """A newer wish was on its way already, and is refused: the charger has neither, so the other is sent again."""
+    wish = smart_charging.limit(plug, amps=10)
+    single.answer()
+    single.compose(10.0)
+    smart_charging.limit(single.charger, amps=6, may_walk=True)
+    single.answer("Rejected")
+    single.answer("Rejected")
+    assert "TxDefaultProfile" in str(single.next())
+    smart_charging.limit(single.charger, watts=12000)
+    single.answer()
+    is_state(wish, "requested", "waiting")
+    single.answer("Rejected")
+
+    assert (sent_amps(single), sent_profile(single.next())[0]) == (10.0, 1)

@@ -137,3 +137,15 @@ def test_what_never_left_was_no_attempt(station, plug, look):
     station.answer()
 
     is_state(wish, "accepted", "installed")
+
+
+def test_question_for_the_composite_schedule_that_never_left_is_asked_again(station, plug):
+    """Else nothing would tell whether the limit is kept."""
+    wish = smart_charging.limit(plug, amps=16)
+    station.answer()
+    station.fail("NotConnected")
+    ChargingLimit.objects.exclude(check_at=None).update(check_at=timezone.now())
+    smart_charging.reconcile(station.charger)
+    station.compose(16.0)
+
+    is_state(wish, "verified", "installed")
