@@ -173,15 +173,19 @@ def wait(wish, timeout):
 
 
 def end(wish, reason, *, user=None, origin="system"):
-    """End a limit and have its profile cleared. Call under the lock."""
+    """End a limit and have its profile cleared. Call under the lock.
+
+    What stood back for it is sent before that: there is no moment without either.
+    """
+    _end(wish, reason)
+    _come_forward(wish)
     row = wish.profile
     if row is not None:
         row.charger = wish.charger
         row.created_by, row.origin = user, origin[:40]
         profiles.clear(row)
         wish.command = row.command
-    _end(wish, reason)
-    _come_forward(wish.charger)
+        wish.save(update_fields=["command"])
 
 
 def _end(wish, reason):
@@ -359,12 +363,8 @@ def give_up(wish, words):
 
 def _give_way(wish):
     """What stood back for a limit that the charger did not take has its place again."""
-    if wish.state not in rivals.NOT_THERE:
-        return
-    for other in _stood_back(wish.charger):
-        if wish.charger.protocol != Protocol.OCPP16:
-            rivals.exchange(other, wish)
-        resume(other)
+    if wish.state in rivals.NOT_THERE:
+        _come_forward(wish)
 
 
 def resume(wish):
@@ -395,9 +395,11 @@ def stand_back(wish):
     keep_row(wish)
 
 
-def _come_forward(charger):
-    """Send what stood back, now that a limit has ended."""
-    for wish in _stood_back(charger):
+def _come_forward(gone):
+    """Send what stood back for a limit; in 2.0.1 by the number under which the charger knows that one."""
+    for wish in _stood_back(gone.charger):
+        if gone.profile is not None and gone.charger.protocol != Protocol.OCPP16:
+            rivals.exchange(wish, gone)
         resume(wish)
 
 
@@ -427,4 +429,4 @@ def keep_row(wish):
 def close(wish, reason):
     """End a limit whose profile is gone already. Call under the lock."""
     _end(wish, reason)
-    _come_forward(wish.charger)
+    _come_forward(wish)
