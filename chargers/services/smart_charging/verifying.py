@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from chargers import batch
 from chargers.models import ChargingLimit, ChargingProfile, Connector
 from chargers.services import commands, remote, transactions
-from chargers.services.smart_charging import answers, ladder, limits, profiles, rules
+from chargers.services.smart_charging import answers, ladder, profiles, rules, trying
 from chargers.services.smart_charging import capabilities as capabilities_of
 from chargers.services.smart_charging.answers import Kind
 from chargers.wire import clock
@@ -139,20 +139,20 @@ def _conclude(wish, proof, is_kept, words):
     before = wish.state, getattr(wish, proof)
     setattr(wish, proof, is_kept)
     if not is_kept and wish.state != State.IGNORED:
-        limits.ignore(wish, words)
+        trying.ignore(wish, words)
         return
     if is_kept and False not in (wish.composite_verified, wish.measured_verified):
-        limits.obey(wish)
+        trying.obey(wish)
     if before == (wish.state, is_kept):
         wish.save()
     else:
-        limits.keep_row(wish)
+        trying.keep_row(wish)
 
 
 def _unsaid(wish, words):
     wish.composite = wish.composite | {"said": words, "at": clock.text(batch.now())}
     wish.reason = f"Its composite schedule tells nothing ({words})."[:255]
-    limits.keep_row(wish)
+    trying.keep_row(wish)
 
 
 def _is_within(wish, value, unit, phases):
@@ -238,7 +238,7 @@ def remeasurable(now):
 
 def measure(wish):
     """Judge a limit by what its place takes, once that is known, or anew. Call under the lock."""
-    plugs = [plug for plug in wish.charger.connectors.all() if limits.at_place(plug, wish)]
+    plugs = [plug for plug in wish.charger.connectors.all() if trying.at_place(plug, wish)]
     read = [plug for plug in plugs if _is_fresh(plug, wish)]
     if not read:
         return
