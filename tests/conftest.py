@@ -1,5 +1,6 @@
 """Fixtures that every room uses: the people."""
 
+import gc
 import os
 
 import hypothesis
@@ -29,6 +30,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """The migrated database of the tests."""
     with django_db_blocker.unblock():
         emptying.remember()
+    yield
+    # A connection that a thread left behind ends when it is collected, and none may be left when the database goes.
+    gc.collect()
 
 
 @pytest.fixture
