@@ -105,15 +105,13 @@ class ChargePoint(Play):
         self.identifier, self.version, self.words = identifier, version, WORDS[version]
         self.identity = IDENTITY | (identity or {})
         self.clock, self.dice = clock or Clock(), dice or random.Random()
+        given = {
+            "NumberOfConnectors": connectors,
+            "AuthorizationKey": password,
+            "SecurityProfile": security_profile.given(url, password),
+        }
         self.configuration = Configuration(
-            {"NumberOfConnectors": connectors, "AuthorizationKey": password, "ChargePointId": identifier}
-            | {"ChargePointVendor": self.identity["vendor"], "ChargePointModel": self.identity["model"]}
-            | {"ChargeBoxSerialNumber": self.identity["serial_number"]}
-            | {"FirmwareVersion": self.identity["firmware_version"]}
-            | {"SecurityProfile": security_profile.given(url, password)}
-            | (configuration or {}),
-            customs=custom_keys,
-            is_201=version == V201,
+            self._described() | given | (configuration or {}), customs=custom_keys, is_201=version == V201
         )
         self.connectors = {
             number: Connector(number, outlet, register_wh) for number in range(1, connectors + 1)
@@ -137,6 +135,16 @@ class ChargePoint(Play):
         self._subscribers = Subscribers(EVENTS)
         self._tasks, self._telling = set(), set()
         self._is_running, self._switching = False, asyncio.Lock()
+
+    def _described(self):
+        """Return what its configuration says of what it is."""
+        return {
+            "ChargePointId": self.identifier,
+            "ChargePointVendor": self.identity["vendor"],
+            "ChargePointModel": self.identity["model"],
+            "ChargeBoxSerialNumber": self.identity["serial_number"],
+            "FirmwareVersion": self.identity["firmware_version"],
+        }
 
     def _client(self, url, password, backoff, call_timeout):
         return Client(
