@@ -4,6 +4,8 @@ Django truncates every table and makes types and permissions anew, which takes m
 tables hold rows after a test, and what the migrations left there is as good as new unless a test touched it.
 """
 
+import contextlib
+
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -26,6 +28,14 @@ def empty():
                 cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
     if _kept != {table: _count(table) for table in _kept}:
         call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
+
+
+@contextlib.contextmanager
+def committed(blocker):
+    """Stand in for pytest-django's `db` for a whole package: what is written is committed, and gone after it."""
+    with blocker.unblock():
+        yield
+        empty()
 
 
 def _with_rows():

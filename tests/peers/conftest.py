@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 
 from chargers.models import Charger
 from chargers.services import registration
 from chargers.wire.validation import V16, V201
-from tests.kit import live
+from tests.kit import emptying, live
 from tokens.models import Authorization
 from tokens.services import create_api_token
 
@@ -31,11 +30,9 @@ class Station:
 
 @pytest.fixture(scope="package")
 def db(django_db_setup, django_db_blocker):
-    """Stand in for pytest-django's: what is written here is committed, and gone after the package."""
-    with django_db_blocker.unblock():
+    """The database, whose rows the server of the package can see."""
+    with emptying.committed(django_db_blocker):
         yield
-        # As Django does after a transactional test: what migrations made (permissions) is made again.
-        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture(scope="package")

@@ -2,15 +2,13 @@
 
 import json
 import queue
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.kit.live import ROOT
+from tests.kit.lines import LineProgram
 
 pytestmark = [pytest.mark.node, pytest.mark.once, pytest.mark.spec("solar-ocpp", "SolarUser OCPP API")]
 
@@ -18,40 +16,23 @@ SCRIPT = Path(__file__).parent / "solarnetwork.js"
 SECONDS = 30
 
 
-class Lines:
-    """A program that takes JSON lines and prints JSON lines."""
+class Lines(LineProgram):
+    """A program whose lines are read one after the other."""
+
+    seconds = SECONDS
 
     def __init__(self, *command):
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
         self._lines = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        super().__init__(*command)
 
-    def _read(self):
-        for text in self._process.stdout:
-            self._lines.put(json.loads(text))
-
-    def write(self, line):
-        self._process.stdin.write(json.dumps(line) + "\n")
-        self._process.stdin.flush()
+    def hear(self, line):
+        self._lines.put(line)
 
     def read(self, fits=lambda line: True):
         """Return the next line that fits."""
         while not fits(line := self._lines.get(timeout=SECONDS)):
             pass
         return line
-
-    def close(self):
-        try:
-            self._process.stdin.close()
-            assert self._process.wait(timeout=SECONDS) == 0
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._reader.join(timeout=SECONDS)
-            self._process.stdout.close()
 
 
 class Client(Lines):

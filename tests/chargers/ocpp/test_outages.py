@@ -162,7 +162,4 @@ def insert_much():
 
 
 def in_order():
-    try:
-        return list(Event.objects.order_by("id").values_list("kind", flat=True))
-    finally:
-        connection.close()
+    return list(Event.objects.order_by("id").values_list("kind", flat=True))

@@ -5,9 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 
-from tests.kit import live
+from tests.kit import emptying, live
 from tests.kit.chargers import in_thread
 from tests.kit.scenes import PASSWORD, Scene, Server, entered, hurried
 from tests.kit.scripted_csms import ScriptedCsms
@@ -19,11 +18,9 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="package")
 def db(django_db_setup, django_db_blocker):
-    """Stand in for pytest-django's: what is written here is committed, and gone after the package."""
-    with django_db_blocker.unblock():
+    """The database, whose rows the server of the package can see."""
+    with emptying.committed(django_db_blocker):
         yield
-        # As Django does after a transactional test: what migrations made (permissions) is made again.
-        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture(scope="package")
