@@ -6,6 +6,7 @@ from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
 from chargers.admin import filters, states
+from chargers.admin.schedule_pages import figure
 from chargers.models import ChargingLimit, ChargingProfile
 from chargers.services import smart_charging
 from chargers.services.smart_charging.ladder import step_of
@@ -95,7 +96,7 @@ def _shown(step):
     way = step_of(step)
     number = way.evse_id or way.connector_id
     return {
-        "value": f"{step['limit']:.10g} {way.unit}",
+        "value": f"{figure(step['limit'])} {way.unit}",
         "purpose": ChargingProfile.Purpose(way.purpose).label,
         "stack_level": way.stack_level,
         "place": number or "0 (whole charger)",
